@@ -1,0 +1,159 @@
+//! One call's request and response, whoever sent it and whichever service answers.
+
+use crate::{Error, Object, Requestor, Verb};
+use bytes::Bytes;
+use indexmap::IndexMap;
+use serde_json::Value;
+
+/// Header fields: lower-case names, several values joined with `, `.
+pub type Headers = IndexMap<String, String>;
+
+/// Query parameters by name. Values from a URL are strings; scripts and tunnelled bodies may put any JSON value here.
+pub type Parameters = Object;
+
+/// A call on its way to a service.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The effective verb, after tunnelling.
+    pub verb: Verb,
+    /// Service name as the caller typed it.
+    pub service: String,
+    /// Path below the service, decoded, without leading slash; a trailing slash is kept (it matters to file services).
+    pub resource: String,
+    /// Query parameters.
+    pub parameters: Parameters,
+    /// Header fields.
+    pub headers: Headers,
+    /// The parsed body; null when there is none or it can't be parsed as its type says.
+    pub payload: Value,
+    /// The raw body; empty on calls from inside, whose `payload` is all there is.
+    pub content: Bytes,
+    /// Media type of the body.
+    pub content_type: Option<String>,
+    /// Path and query as received; none on calls from inside.
+    pub uri: Option<String>,
+    /// Who asks: a client, or a script for one.
+    pub requestor: Requestor,
+    /// How many scripts are above this call: 0 for a client's.
+    pub depth: u8,
+}
+
+impl Request {
+    /// A call from inside, with nothing but verb, service and path.
+    pub fn new(verb: Verb, service: impl Into<String>, resource: impl Into<String>) -> Request {
+        Request {
+            verb,
+            service: service.into(),
+            resource: resource.into(),
+            parameters: Parameters::new(),
+            headers: Headers::new(),
+            payload: Value::Null,
+            content: Bytes::new(),
+            content_type: None,
+            uri: None,
+            requestor: Requestor::Api,
+            depth: 0,
+        }
+    }
+
+    /// The first parameter of these names that is there, as text; numbers and booleans are written out.
+    pub fn parameter(&self, names: &[&str]) -> Option<String> {
+        names.iter().find_map(|name| self.parameters.get(*name)).and_then(|value| match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        })
+    }
+
+    /// Whether a boolean parameter is there and true: `true`, `1`, `yes`, `on`, `y`, `t`, in any case.
+    pub fn flag(&self, name: &str) -> bool {
+        self.parameters.get(name).is_some_and(truthy)
+    }
+
+    /// A header's value, by lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// The truth of a parameter or a body option: `true`, `1`, `yes`, `on`, `y`, `t` in any case; everything else is false.
+pub fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64().is_some_and(|number| number != 0.0),
+        Value::String(text) => {
+            ["true", "1", "yes", "on", "y", "t"].iter().any(|word| word.eq_ignore_ascii_case(text.trim()))
+        }
+        _ => false,
+    }
+}
+
+/// What a response carries.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Content {
+    /// No body.
+    #[default]
+    Empty,
+    /// A native value, written in the format that the client asks for.
+    Value(Value),
+    /// Text in the response's own content type.
+    Text(String),
+    /// Bytes in the response's own content type.
+    Bytes(Bytes),
+}
+
+impl Content {
+    /// The value that scripts see: text as a string, bytes as null.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Content::Empty | Content::Bytes(_) => Value::Null,
+            Content::Value(value) => value.clone(),
+            Content::Text(text) => Value::String(text.clone()),
+        }
+    }
+}
+
+/// A service's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// The body.
+    pub content: Content,
+    /// Media type of the body; none = native value, negotiated at the edge.
+    pub content_type: Option<String>,
+    /// Further header fields.
+    pub headers: Headers,
+}
+
+impl Response {
+    /// 200 with a native value.
+    pub fn ok(value: Value) -> Response {
+        Response::with_status(200, value)
+    }
+
+    /// 201 with a native value.
+    pub fn created(value: Value) -> Response {
+        Response::with_status(201, value)
+    }
+
+    /// A native value under this status.
+    pub fn with_status(status: u16, value: Value) -> Response {
+        Response { status, content: Content::Value(value), content_type: None, headers: Headers::new() }
+    }
+
+    /// `{"resource": [...]}`.
+    pub fn resource(list: Vec<Value>) -> Response {
+        Response::ok(serde_json::json!({ "resource": list }))
+    }
+}
+
+impl From<&Error> for Response {
+    fn from(error: &Error) -> Response {
+        let mut response = Response::with_status(error.status, error.to_body());
+        if let Some(seconds) = error.retry_after {
+            response.headers.insert("retry-after".into(), seconds.to_string());
+        }
+        response
+    }
+}
