@@ -1,1 +1,7 @@
+//! REST over a relational database: structure, the filter language, records, relations.
+//!
+//! Knows SQL, tables and rows. Knows nothing of services, scripts, HTTP or who the caller is: what it needs of them comes
+//! in through [`Caller`](records::Caller) and [`RelatedTables`](relations::RelatedTables).
 
+pub mod catalog;
+pub mod statement;
