@@ -1,1 +1,37 @@
+//! One call from end to end.
+//!
+//! There is one door, [`Gateway::call`]: the HTTP edge, scripts and tests all enter through it, so no call can miss
+//! authentication, the access check, its events or its ledger. This crate knows no HTTP and no concrete service.
 
+mod access;
+mod call;
+mod event_names;
+pub mod identity;
+mod ledger;
+mod library;
+mod nested;
+mod platform;
+mod registry;
+mod root;
+mod route;
+mod script_index;
+mod scripts;
+mod service;
+
+pub use access::{may, row_filters};
+pub use call::{Answer, Credentials, Gateway};
+pub use event_names::{FiredEvent, fired_events};
+pub use ledger::{Ledger, ScriptRun};
+pub use library::LibraryFolder;
+pub use nested::Frame;
+pub use registry::{Registry, ServiceEntry};
+pub use route::{Matched, Route, RouteTable};
+pub use script_index::{ScriptIndex, ScriptSlot};
+pub use service::{Call, Service};
+
+/// Runs work that may block (scripts, databases) so that it holds up no other call.
+///
+/// Cheap when the thread is already in such a section, so callers need not know.
+pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}

@@ -1,0 +1,227 @@
+//! The pipeline: every step of a call in order (events-and-scripting 2.1).
+
+use crate::access::{self, Access};
+use crate::identity::{Authenticated, Identity};
+use crate::library::LibraryFolder;
+use crate::scripts::{EventRunner, Plan};
+use crate::{Call, Frame, Ledger, Matched, Registry, ScriptIndex, ServiceEntry, blocking, root};
+use antiphon_model::{Error, Limits, Request, Response, Result, Session, Verb};
+use antiphon_script::Engines;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// What a client sent to say who it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// Names the app.
+    pub api_key: Option<String>,
+    /// Names the user.
+    pub session_token: Option<String>,
+    /// E-mail address or user name, and password.
+    pub basic: Option<(String, String)>,
+}
+
+/// The end of a call: the response, and the request as the last script left it, by which the edge chooses the format.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the client gets.
+    pub response: Response,
+    /// What was asked for in the end.
+    pub request: Request,
+}
+
+/// The one door.
+pub struct Gateway {
+    registry: Registry,
+    scripts: ScriptIndex,
+    engines: Engines,
+    identity: Identity,
+    libraries: LibraryFolder,
+    limits: Limits,
+    script_permits: Semaphore,
+}
+
+/// A call that may go on: its service, its route, its scripts.
+struct Admitted {
+    entry: Arc<ServiceEntry>,
+    matched: Matched,
+    plan: Plan,
+}
+
+impl Gateway {
+    /// A gateway without services.
+    pub fn new(identity: Identity, libraries: LibraryFolder, limits: &Limits) -> Arc<Gateway> {
+        Arc::new(Gateway {
+            registry: Registry::default(),
+            scripts: ScriptIndex::default(),
+            engines: Engines::new(limits),
+            identity,
+            libraries,
+            script_permits: Semaphore::new(limits.script_concurrency),
+            limits: limits.clone(),
+        })
+    }
+
+    /// The services.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The scripts by event.
+    pub fn scripts(&self) -> &ScriptIndex {
+        &self.scripts
+    }
+
+    /// What runs scripts.
+    pub fn engines(&self) -> &Engines {
+        &self.engines
+    }
+
+    /// Who is who.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What bounds everything.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn library(&self, name: &str) -> Option<Arc<str>> {
+        self.libraries.read(name)
+    }
+
+    /// Answers a client's call. Failures are answers too.
+    pub async fn call(self: &Arc<Self>, request: Request, credentials: Credentials) -> Answer {
+        let authenticated = match credentials.basic {
+            Some(_) => blocking(|| self.identity.authenticate(&credentials)),
+            None => self.identity.authenticate(&credentials),
+        };
+        match authenticated {
+            Ok(Authenticated { session, token_error }) => {
+                self.dispatch(request, Arc::new(session), token_error, None).await
+            }
+            Err(error) => Answer { response: respond(&error), request },
+        }
+    }
+
+    /// Answers any call, a client's or one from inside, whose caller is known.
+    pub(crate) async fn dispatch(
+        self: &Arc<Self>,
+        mut request: Request,
+        session: Arc<Session>,
+        token_error: Option<Error>,
+        frame: Option<&Arc<Frame>>,
+    ) -> Answer {
+        if request.service.is_empty() {
+            return Answer { response: root::list(self, &session, &request, token_error), request };
+        }
+        let mut ledger = Ledger::default();
+        let trace = session.is_admin() && request.flag("trace_events");
+        let mut response = match self.admit(&request, &session, token_error, trace) {
+            Err(error) => respond(&error),
+            Ok(admitted) if admitted.plan.is_empty() => {
+                self.process(&admitted, &mut request, &session, frame, &mut ledger).await
+            }
+            Ok(admitted) => match self.script_permit(frame).await {
+                Err(error) => respond(&error),
+                Ok(_permit) => blocking(|| {
+                    Handle::current().block_on(self.process(&admitted, &mut request, &session, frame, &mut ledger))
+                }),
+            },
+        };
+        ledger.annotate(&mut response, trace);
+        Answer { response, request }
+    }
+
+    /// Whether the call may go on, and to where. No event fires for a call that may not.
+    fn admit(&self, request: &Request, session: &Session, token_error: Option<Error>, trace: bool) -> Result<Admitted> {
+        let (verb, resource) = (request.verb, request.resource.as_str());
+        let entry = self.registry.find(&request.service);
+        let matched = entry.as_ref().and_then(|entry| entry.service.routes().find(resource));
+        let route = matched.as_ref().map(|matched| &matched.route);
+        if let Some(error) = token_error
+            && !route.is_some_and(|route| route.tolerates_bad_token(verb))
+        {
+            return Err(error);
+        }
+        if !route.is_some_and(|route| route.is_public(verb)) {
+            let service_id = entry.as_ref().map(|entry| entry.id);
+            let service = entry.as_ref().map_or(request.service.as_str(), |entry| &entry.name);
+            access::check(session, Access { requestor: request.requestor, verb, service, service_id, resource })?;
+        }
+        let entry = entry.ok_or_else(|| Error::not_found(format!("Could not find a service for {}", request.service)))?;
+        if !entry.is_active {
+            return Err(Error::forbidden(format!("Service {} is deactivated.", entry.name)));
+        }
+        let matched = matched.ok_or_else(|| unknown_resource(&entry.name, resource))?;
+        if !matched.route.verbs().contains(&verb) {
+            return Err(unsupported_verb(verb, &entry.name, resource));
+        }
+        let plan = Plan::of(self, &entry.name, &matched, request, trace);
+        Ok(Admitted { entry, matched, plan })
+    }
+
+    /// Pre-process scripts, the service, post-process scripts, base scripts.
+    async fn process(
+        self: &Arc<Self>,
+        admitted: &Admitted,
+        request: &mut Request,
+        session: &Arc<Session>,
+        frame: Option<&Arc<Frame>>,
+        ledger: &mut Ledger,
+    ) -> Response {
+        let Admitted { entry, matched, plan } = admitted;
+        let runner = EventRunner { gateway: self, session, frame, service: &entry.name, plan };
+        let signed_in = OnceLock::new();
+        let outcome = match runner.pre_process(request, ledger) {
+            Ok(None) => {
+                let call = Call { gateway: self, entry, request, session, matched, frame, signed_in: &signed_in };
+                entry.service.handle(call).await
+            }
+            Ok(Some(answer)) => Ok(answer),
+            Err(error) => Err(error),
+        };
+        let mut response = outcome.unwrap_or_else(|error| respond(&error));
+        let runner = EventRunner { session: signed_in.get().unwrap_or(session), ..runner };
+        runner.post_process(request, &mut response, ledger);
+        runner.base(request, &response, ledger);
+        response
+    }
+
+    /// Room for one more call with scripts. Calls from inside use their caller's room.
+    async fn script_permit(&self, frame: Option<&Arc<Frame>>) -> Result<Option<SemaphorePermit<'_>>> {
+        if frame.is_some() {
+            return Ok(None);
+        }
+        let wait = Duration::from_millis(self.limits.script_wait_ms);
+        match tokio::time::timeout(wait, self.script_permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(Some(permit)),
+            _ => Err(Error::unavailable("The server is busy running scripts. Please try again.", 1)),
+        }
+    }
+}
+
+/// The answer for an error; what the client must not see goes to the log.
+fn respond(error: &Error) -> Response {
+    match &error.cause {
+        Some(cause) if error.status >= 500 => tracing::error!(status = error.status, %cause, "{}", error.message),
+        Some(cause) => tracing::debug!(status = error.status, %cause, "{}", error.message),
+        None => {}
+    }
+    Response::from(error)
+}
+
+fn unknown_resource(service: &str, resource: &str) -> Error {
+    let first = resource.split('/').next().unwrap_or_default();
+    Error::not_found(format!("Resource '{first}' not found for service '{service}'."))
+}
+
+fn unsupported_verb(verb: Verb, service: &str, resource: &str) -> Error {
+    Error::bad_request(match resource.trim_end_matches('/') {
+        "" => format!("{verb} requests without a resource are not currently supported by the '{service}' service."),
+        path => format!("{verb} requests for resource '{path}' are not currently supported by the '{service}' service."),
+    })
+}

@@ -1,0 +1,114 @@
+//! From a matched route to the events that fire (events-and-scripting 1.2, 1.3).
+
+use crate::Matched;
+use antiphon_model::{Value, Verb};
+
+/// One event of a call, without its type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FiredEvent {
+    /// `service[.resource].verb`.
+    pub base: String,
+    /// `event.resource`: the part of the path that the name leaves open.
+    pub resource: Value,
+}
+
+/// The events of a call in firing order, without duplicates: the legacy name, the documented name, and the concrete names of
+/// both. `service` is the name as stored, `path` the path below it as typed.
+pub fn fired_events(service: &str, matched: &Matched, path: &str, verb: Verb) -> Vec<FiredEvent> {
+    let route = &matched.route;
+    let documented = route.event_path();
+    let open = Value::String(rest_after(path, route.base_segments()).to_owned());
+    let mut fired: Vec<FiredEvent> = Vec::with_capacity(4);
+    let mut add = |event_path: &str, resource: &Value| {
+        let base = if event_path.is_empty() {
+            format!("{service}.{}", verb.lower())
+        } else {
+            format!("{service}.{event_path}.{}", verb.lower())
+        };
+        if !fired.iter().any(|event| event.base.eq_ignore_ascii_case(&base)) {
+            fired.push(FiredEvent { base, resource: resource.clone() });
+        }
+    };
+    if let Some(legacy) = route.legacy() {
+        add(legacy, &open);
+    }
+    add(&documented, &open);
+    if let Some(parameter) = route.concrete() {
+        let value = matched.parameter(parameter.trim_matches(['{', '}']));
+        let below = rest_after(path, route.base_segments() + 1);
+        let concrete = Value::String(if below.is_empty() { value } else { below }.to_owned());
+        for event_path in route.legacy().into_iter().chain([documented.as_str()]) {
+            if event_path.contains(parameter) {
+                add(&event_path.replacen(parameter, value, 1), &concrete);
+            }
+        }
+    }
+    fired
+}
+
+fn rest_after(path: &str, segments: usize) -> &str {
+    let mut rest = path;
+    for _ in 0..segments {
+        rest = rest.split_once('/').map_or("", |(_, tail)| tail);
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Route, RouteTable};
+
+    fn fired(path: &str, verb: Verb) -> Vec<(String, String)> {
+        use Verb::*;
+        let table = RouteTable::new(vec![
+            Route::new("_table/{table_name}", &[Get], "").concrete_by("table_name"),
+            Route::new("_table/{table_name}/{id}", &[Get], "").concrete_by("table_name"),
+            Route::new("service/{id}", &[Get], "").legacy_event("service"),
+            Route::new("_schema/{table_name}/_field", &[Get], "")
+                .legacy_event("_schema.{table_name}.{field}")
+                .concrete_by("table_name"),
+            Route::new("", &[Get], ""),
+        ]);
+        let matched = table.find(path).unwrap();
+        fired_events("db", &matched, path, verb)
+            .into_iter()
+            .map(|event| (event.base, event.resource.as_str().unwrap().to_owned()))
+            .collect()
+    }
+
+    fn pair(base: &str, resource: &str) -> (String, String) {
+        (base.to_owned(), resource.to_owned())
+    }
+
+    #[test]
+    fn the_generic_name_fires_before_the_concrete_one() {
+        assert_eq!(
+            fired("_table/todo", Verb::Get),
+            [pair("db._table.{table_name}.get", "todo"), pair("db._table.todo.get", "todo")]
+        );
+        assert_eq!(
+            fired("_table/Todo/7", Verb::Patch),
+            [pair("db._table.{table_name}.{id}.patch", "Todo/7"), pair("db._table.Todo.{id}.patch", "7")]
+        );
+    }
+
+    #[test]
+    fn the_legacy_name_fires_before_the_documented_one() {
+        assert_eq!(fired("service/5", Verb::Get), [pair("db.service.get", "5"), pair("db.service.{id}.get", "5")]);
+        assert_eq!(
+            fired("_schema/todo/_field", Verb::Get),
+            [
+                pair("db._schema.{table_name}.{field}.get", "todo/_field"),
+                pair("db._schema.{table_name}._field.get", "todo/_field"),
+                pair("db._schema.todo.{field}.get", "_field"),
+                pair("db._schema.todo._field.get", "_field"),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_root_fires_the_service_alone() {
+        assert_eq!(fired("", Verb::Get), [pair("db.get", "")]);
+    }
+}

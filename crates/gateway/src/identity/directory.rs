@@ -1,0 +1,179 @@
+//! Accounts, apps and roles as they are read for every call: from memory, until somebody changes them.
+
+use antiphon_model::{App, Lookup, Result, Role, User};
+use parking_lot::RwLock;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A user or administrator with what only log-in and token checks need.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// What calls see of the person.
+    pub user: Arc<User>,
+    /// Inactive accounts can't log in, and their tokens are dead.
+    pub is_active: bool,
+    /// Every token carries it; counting it up ends all tokens of the account.
+    pub token_generation: i64,
+    /// Password hash; none = no log-in by password.
+    pub password_hash: Option<String>,
+}
+
+/// What a set of lookups belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LookupScope {
+    /// Everybody.
+    System,
+    /// One app.
+    App,
+    /// One role.
+    Role,
+    /// One user.
+    User,
+}
+
+/// Where identities are stored. Reads are cached until [`Identity::invalidate`](super::Identity::invalidate).
+pub trait IdentityStore: Send + Sync {
+    /// The app of that API key.
+    fn app_by_key(&self, api_key: &str) -> Result<Option<App>>;
+    /// The account with that identifier.
+    fn account(&self, id: i64) -> Result<Option<Account>>;
+    /// The account with that e-mail address or user name, in any case. Never cached.
+    fn account_by_login(&self, login: &str) -> Result<Option<Account>>;
+    /// The role with that identifier.
+    fn role(&self, id: i64) -> Result<Option<Role>>;
+    /// The role of a user in an app.
+    fn role_of(&self, user_id: i64, app_id: i64) -> Result<Option<i64>>;
+    /// The lookups of a scope; `id` is 0 for the system's.
+    fn lookups(&self, scope: LookupScope, id: i64) -> Result<Vec<Lookup>>;
+    /// Whether the token with that identifier was revoked.
+    fn is_token_revoked(&self, jti: &str) -> Result<bool>;
+    /// Stores that the token with that identifier is revoked; it may be forgotten after `expires` (seconds since 1970).
+    fn revoke_token(&self, jti: &str, expires: i64) -> Result<()>;
+}
+
+/// A cache of look-ups, absent answers included. Bounded: when full it starts over.
+///
+/// What was read before a `clear` is never kept after it, so a change is in force for the next call.
+struct Cache<K, V> {
+    map: RwLock<HashMap<K, V>>,
+    generation: AtomicU64,
+}
+
+/// Entries of one cache. Each is a few hundred bytes, so a full cache is some tens of megabytes at most.
+const CACHE_ENTRIES: usize = 50_000;
+
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+    fn new() -> Self {
+        Cache { map: RwLock::new(HashMap::new()), generation: AtomicU64::new(0) }
+    }
+
+    fn get_or(&self, key: K, read: impl FnOnce() -> Result<V>) -> Result<V> {
+        if let Some(value) = self.map.read().get(&key) {
+            return Ok(value.clone());
+        }
+        let generation = self.generation.load(Ordering::Acquire);
+        let value = read()?;
+        let mut map = self.map.write();
+        if map.len() >= CACHE_ENTRIES {
+            map.clear();
+        }
+        if self.generation.load(Ordering::Acquire) == generation {
+            map.insert(key, value.clone());
+        }
+        Ok(value)
+    }
+
+    fn clear(&self) {
+        let mut map = self.map.write();
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        map.clear();
+    }
+}
+
+type ScopeKey = [Option<(LookupScope, i64)>; 3];
+
+pub(super) struct Directory {
+    store: Arc<dyn IdentityStore>,
+    apps: Cache<String, Option<Arc<App>>>,
+    accounts: Cache<i64, Option<Arc<Account>>>,
+    roles: Cache<i64, Option<Arc<Role>>>,
+    role_of: Cache<(i64, i64), Option<i64>>,
+    lookups: Cache<ScopeKey, Arc<Vec<Lookup>>>,
+    token_revoked: Cache<String, bool>,
+    revoked: RwLock<HashSet<String>>,
+}
+
+impl Directory {
+    pub(super) fn new(store: Arc<dyn IdentityStore>) -> Directory {
+        Directory {
+            store,
+            apps: Cache::new(),
+            accounts: Cache::new(),
+            roles: Cache::new(),
+            role_of: Cache::new(),
+            lookups: Cache::new(),
+            token_revoked: Cache::new(),
+            revoked: RwLock::default(),
+        }
+    }
+
+    pub(super) fn store(&self) -> &dyn IdentityStore {
+        &*self.store
+    }
+
+    pub(super) fn invalidate(&self) {
+        self.apps.clear();
+        self.accounts.clear();
+        self.roles.clear();
+        self.role_of.clear();
+        self.lookups.clear();
+        self.token_revoked.clear();
+    }
+
+    pub(super) fn app(&self, api_key: &str) -> Result<Option<Arc<App>>> {
+        self.apps.get_or(api_key.to_owned(), || Ok(self.store.app_by_key(api_key)?.map(Arc::new)))
+    }
+
+    pub(super) fn account(&self, id: i64) -> Result<Option<Arc<Account>>> {
+        self.accounts.get_or(id, || Ok(self.store.account(id)?.map(Arc::new)))
+    }
+
+    pub(super) fn role(&self, id: i64) -> Result<Option<Arc<Role>>> {
+        self.roles.get_or(id, || Ok(self.store.role(id)?.map(Arc::new)))
+    }
+
+    pub(super) fn role_of(&self, user_id: i64, app_id: i64) -> Result<Option<i64>> {
+        self.role_of.get_or((user_id, app_id), || self.store.role_of(user_id, app_id))
+    }
+
+    /// The lookups in force for these scopes, the system's first.
+    pub(super) fn lookups(&self, scopes: &ScopeKey) -> Result<Arc<Vec<Lookup>>> {
+        self.lookups.get_or(*scopes, || {
+            let mut all = self.store.lookups(LookupScope::System, 0)?;
+            for (scope, id) in scopes.iter().flatten() {
+                all.extend(self.store.lookups(*scope, *id)?);
+            }
+            Ok(Arc::new(all))
+        })
+    }
+
+    pub(super) fn is_revoked(&self, jti: &str) -> Result<bool> {
+        if self.revoked.read().contains(jti) {
+            return Ok(true);
+        }
+        self.token_revoked.get_or(jti.to_owned(), || self.store.is_token_revoked(jti))
+    }
+
+    /// The store knows already; this spares the next call the look-up and outlives an invalidation in between.
+    pub(super) fn remember_revoked(&self, jti: String) {
+        let mut revoked = self.revoked.write();
+        if revoked.len() >= CACHE_ENTRIES {
+            revoked.clear();
+        }
+        revoked.insert(jti);
+        drop(revoked);
+        self.token_revoked.clear();
+    }
+}

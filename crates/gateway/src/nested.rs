@@ -1,0 +1,64 @@
+//! Calls that scripts and services make on behalf of a call: the same door, one level deeper.
+
+use crate::Gateway;
+use antiphon_model::{Error, Request, Response, Session};
+use std::sync::Arc;
+
+/// The scripts above a call, innermost first: what the recursion guard looks at (events-and-scripting 2.8).
+#[derive(Debug)]
+pub struct Frame {
+    script: String,
+    depth: u8,
+    above: Option<Arc<Frame>>,
+}
+
+impl Frame {
+    /// One script more above what is there.
+    pub(crate) fn push(script: &str, above: Option<&Arc<Frame>>) -> Arc<Frame> {
+        Arc::new(Frame {
+            script: script.to_owned(),
+            depth: above.map_or(1, |frame| frame.depth.saturating_add(1)),
+            above: above.cloned(),
+        })
+    }
+
+    /// How many scripts there are, this one included.
+    pub(crate) fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    /// How many times that script is among them.
+    pub(crate) fn count(&self, script: &str) -> usize {
+        let mut frame = Some(self);
+        let mut count = 0;
+        while let Some(current) = frame {
+            count += usize::from(current.script.eq_ignore_ascii_case(script));
+            frame = current.above.as_deref();
+        }
+        count
+    }
+}
+
+impl Gateway {
+    /// A call from inside, in the name of `session`: access check, events and all, but no credentials. Blocks; to be called
+    /// from a section in which blocking is fine.
+    pub(crate) fn nested(
+        self: &Arc<Self>,
+        mut request: Request,
+        session: &Arc<Session>,
+        frame: Option<&Arc<Frame>>,
+    ) -> Response {
+        let depth = frame.map_or(0, |frame| frame.depth());
+        if depth > self.limits().call_depth {
+            return Response::from(&recursion_error());
+        }
+        request.depth = depth;
+        let answer = self.dispatch(request, Arc::clone(session), None, frame);
+        crate::blocking(|| tokio::runtime::Handle::current().block_on(answer)).response
+    }
+}
+
+/// 500 for scripts that call themselves, or each other, too deeply.
+pub(crate) fn recursion_error() -> Error {
+    Error::new(500, "Script recursion limit exceeded")
+}

@@ -1,0 +1,213 @@
+//! The scripts of one call: which events fire, in which order their scripts run, and what their outcomes do to the call
+//! (events-and-scripting 2.2 to 2.8).
+
+mod outcome;
+mod request_merge;
+mod response_merge;
+
+use crate::nested::recursion_error;
+use crate::platform::Platform;
+use crate::script_index::Attached;
+use crate::{FiredEvent, Frame, Gateway, Ledger, Matched, ScriptRun, fired_events};
+use antiphon_model::{Content, Error, Phase, Request, Response, Session, Value};
+use antiphon_script::{Event, EventRequest, EventResponse, Run, Script};
+use outcome::Effect;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The events of one call with the scripts attached to them.
+pub(crate) struct Plan {
+    events: Vec<(FiredEvent, Attached)>,
+}
+
+impl Plan {
+    /// Looks up the scripts of a call. Costs nothing when no script is stored and nobody wants to see the events.
+    pub(crate) fn of(gateway: &Gateway, service: &str, matched: &Matched, request: &Request, trace: bool) -> Plan {
+        if gateway.scripts().is_empty() && !trace {
+            return Plan { events: Vec::new() };
+        }
+        let fired = fired_events(service, matched, &request.resource, request.verb);
+        let mut events = Vec::new();
+        for event in fired {
+            match gateway.scripts().attached(&event.base) {
+                Some(attached) => events.push((event, attached)),
+                None if trace => events.push((event, Attached::default())),
+                None => {}
+            }
+        }
+        Plan { events }
+    }
+
+    /// Whether nothing is to be done for any event.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}
+
+/// Runs the scripts of one call, phase by phase.
+pub(crate) struct EventRunner<'a> {
+    pub gateway: &'a Arc<Gateway>,
+    pub session: &'a Arc<Session>,
+    pub frame: Option<&'a Arc<Frame>>,
+    pub service: &'a str,
+    pub plan: &'a Plan,
+}
+
+impl EventRunner<'_> {
+    /// Before the service. An error refuses the call; a response answers it in the service's place.
+    pub(crate) fn pre_process(&self, request: &mut Request, ledger: &mut Ledger) -> Result<Option<Response>, Error> {
+        let mut answer = None;
+        for (event, attached) in &self.plan.events {
+            let Some((script, run)) = self.run(event, attached, Phase::PreProcess, request, None, ledger) else { continue };
+            let effect = outcome::interpret(&script, Phase::PreProcess, run, ledger)?;
+            let stop = effect.stop_propagation;
+            request_merge::apply(request, &effect.request)?;
+            if let Some(response) = effect.response {
+                answer = Some(response_merge::from_pre_process(&response)?);
+            }
+            if stop {
+                break;
+            }
+        }
+        Ok(answer)
+    }
+
+    /// After the service, whatever came of it. An error takes the response's place.
+    pub(crate) fn post_process(&self, request: &Request, response: &mut Response, ledger: &mut Ledger) {
+        for (event, attached) in &self.plan.events {
+            let ran = self.run(event, attached, Phase::PostProcess, request, Some(response), ledger);
+            let Some((script, run)) = ran else { continue };
+            match outcome::interpret(&script, Phase::PostProcess, run, ledger) {
+                Ok(Effect { response: edits, stop_propagation, .. }) => {
+                    if let Some(edits) = edits {
+                        response_merge::apply(response, &edits);
+                    }
+                    if stop_propagation {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    *response = Response::from(&error);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The base event, when the response is settled: nothing that a script does can change it any more.
+    pub(crate) fn base(&self, request: &Request, response: &Response, ledger: &mut Ledger) {
+        for (event, attached) in &self.plan.events {
+            let Some((script, run)) = self.run(event, attached, Phase::Base, request, Some(response), ledger) else {
+                continue;
+            };
+            match outcome::interpret(&script, Phase::Base, run, ledger) {
+                Ok(effect) if effect.stop_propagation => return,
+                Ok(_) => {}
+                Err(error) => ledger.warn(format!("Script '{}' failed after the call: {error}", script.name)),
+            }
+        }
+    }
+
+    fn run(
+        &self,
+        event: &FiredEvent,
+        attached: &Attached,
+        phase: Phase,
+        request: &Request,
+        response: Option<&Response>,
+        ledger: &mut Ledger,
+    ) -> Option<(Arc<Script>, Run)> {
+        ledger.fired(&event.base, phase);
+        let slot = attached.phase(phase)?;
+        let script = Arc::clone(&slot.script);
+        let mut record = ScriptRun {
+            script: script.name.clone(),
+            version: script.version,
+            outcome: String::new(),
+            wall: Duration::ZERO,
+            output: String::new(),
+        };
+        if !slot.is_active {
+            record.outcome = "skipped: inactive".to_owned();
+            ledger.ran(record);
+            return None;
+        }
+        let reentries = self.frame.map_or(0, |frame| frame.count(&script.name));
+        let run = if reentries >= usize::from(self.gateway.limits().script_reentry) {
+            Run::failed(recursion_error())
+        } else {
+            self.run_in_engine(event, &script, phase, request, response)
+        };
+        record.outcome = outcome::name(&run.outcome);
+        record.wall = run.wall;
+        record.output.clone_from(&run.output);
+        ledger.ran(record);
+        Some((script, run))
+    }
+
+    fn run_in_engine(
+        &self,
+        event: &FiredEvent,
+        script: &Arc<Script>,
+        phase: Phase,
+        request: &Request,
+        response: Option<&Response>,
+    ) -> Run {
+        let frame = Frame::push(&script.name, self.frame);
+        let host =
+            Platform { gateway: self.gateway, session: self.session, frame: &frame, requestor: request.requestor };
+        let name = match phase.suffix() {
+            Some(suffix) => format!("{}.{suffix}", event.base),
+            None => event.base.clone(),
+        };
+        let content = raw_content(request);
+        let no_payload = Value::Object(antiphon_model::Object::new());
+        let from_uri = request.uri.as_ref().map(|uri| uri.split_once('?').map_or("", |(_, query)| query));
+        let resource = from_uri.map(|query| match query {
+            "" => request.resource.clone(),
+            query => format!("{}?{query}", request.resource),
+        });
+        let response_content = response.map(|response| response_value(&response.content));
+        let event = Event {
+            name: &name,
+            phase,
+            script_name: &script.name,
+            resource: &event.resource,
+            request: EventRequest {
+                api_version: "2.0",
+                method: request.verb.as_str(),
+                parameters: &request.parameters,
+                headers: &request.headers,
+                payload: if request.payload.is_null() && request.content.is_empty() { &no_payload } else { &request.payload },
+                content: &content,
+                content_type: request.content_type.as_deref().unwrap_or("application/json"),
+                uri: request.uri.as_deref(),
+                service: request.uri.as_ref().map(|_| self.service),
+                resource: resource.as_deref(),
+            },
+            response: response.zip(response_content.as_ref()).map(|(response, content)| EventResponse {
+                status_code: response.status,
+                content,
+                content_type: response.content_type.as_deref(),
+                format: if response.content_type.is_none() { 201 } else { 0 },
+                headers: &response.headers,
+            }),
+        };
+        self.gateway.engines().run(script, &event, &host)
+    }
+}
+
+/// The body as text. Calls from inside have none of their own, so theirs is the payload written out.
+fn raw_content(request: &Request) -> std::borrow::Cow<'_, str> {
+    if request.content.is_empty() && !request.payload.is_null() {
+        return request.payload.to_string().into();
+    }
+    String::from_utf8_lossy(&request.content)
+}
+
+fn response_value(content: &Content) -> std::borrow::Cow<'_, Value> {
+    match content {
+        Content::Value(value) => std::borrow::Cow::Borrowed(value),
+        other => std::borrow::Cow::Owned(other.to_value()),
+    }
+}

@@ -1,0 +1,49 @@
+//! What a service is to the gateway.
+
+use crate::{Frame, Gateway, Matched, RouteTable, ServiceEntry};
+use antiphon_model::{Request, Response, Result, Session};
+use async_trait::async_trait;
+use std::sync::{Arc, OnceLock};
+
+/// One call as a service sees it: after authentication, access check and pre-process scripts.
+pub struct Call<'a> {
+    /// The door, for calls of the service's own to other services.
+    pub gateway: &'a Arc<Gateway>,
+    /// The service as configured.
+    pub entry: &'a Arc<ServiceEntry>,
+    /// The request as the last pre-process script left it.
+    pub request: &'a Request,
+    /// Who asks.
+    pub session: &'a Arc<Session>,
+    /// The route and its parameters.
+    pub matched: &'a Matched,
+    /// The scripts above this call.
+    pub frame: Option<&'a Arc<Frame>>,
+    /// To be set by a log-in: the session of the person who logged in, which the scripts after the call see
+    /// (events-and-scripting D9). It never replaces the session of a caller above.
+    pub signed_in: &'a OnceLock<Arc<Session>>,
+}
+
+impl Call<'_> {
+    /// A call to another resource, or service, on behalf of the same caller: access check, events and all. Used for related
+    /// records, which the original reads through the related table's own endpoint.
+    pub fn nested(&self, request: Request) -> Response {
+        self.gateway.nested(request, self.session, self.frame)
+    }
+}
+
+/// A service: its routes, and the code behind them.
+#[async_trait]
+pub trait Service: Send + Sync {
+    /// The routes; the only source of dispatch, events, components and documentation.
+    fn routes(&self) -> &RouteTable;
+
+    /// Answers one call.
+    async fn handle(&self, call: Call<'_>) -> Result<Response>;
+
+    /// The values that a route parameter can take, as far as they are known: table names, for example. They help clients
+    /// to build concrete event names and roles.
+    fn parameter_values(&self, _parameter: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
