@@ -4,4 +4,13 @@
 //! in through [`Caller`](records::Caller) and [`RelatedTables`](relations::RelatedTables).
 
 pub mod catalog;
+pub mod condition;
+pub mod expression;
+pub mod filter;
+pub mod lookup;
+pub mod row_filter;
 pub mod statement;
+pub mod validation;
+pub mod value;
+#[cfg(test)]
+pub(crate) mod fixture;

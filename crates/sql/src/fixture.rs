@@ -1,0 +1,89 @@
+//! What the tests of this crate share: fields, tables, and a real SQLite to ask.
+
+use crate::catalog::{Field, FieldType, Table};
+use crate::statement::{Bound, Dialect, Statement};
+use antiphon_model::Value;
+use rusqlite::Connection;
+use rusqlite::types::Value as Sqlite;
+
+/// A plain field that allows null.
+pub fn field(name: &str, kind: FieldType) -> Field {
+    Field {
+        name: name.to_owned(),
+        alias: None,
+        label: name.to_owned(),
+        description: None,
+        kind,
+        db_type: String::new(),
+        length: None,
+        precision: None,
+        scale: None,
+        default: Value::Null,
+        required: false,
+        allow_null: true,
+        auto_increment: false,
+        is_primary_key: false,
+        is_unique: false,
+        is_index: false,
+        foreign_key: None,
+        picklist: None,
+        validation: None,
+        client_info: Value::Null,
+        db_function: None,
+        is_virtual: false,
+        is_aggregate: false,
+        is_hidden: false,
+    }
+}
+
+/// A table of those fields.
+pub fn table(name: &str, fields: Vec<Field>) -> Table {
+    Table {
+        name: name.to_owned(),
+        alias: None,
+        label: name.to_owned(),
+        plural: name.to_owned(),
+        description: None,
+        name_field: None,
+        is_view: false,
+        primary_key: vec!["id".to_owned()],
+        fields,
+        relations: Vec::new(),
+        constraints: indexmap::IndexMap::new(),
+    }
+}
+
+/// SQLite's quoting and placeholders.
+pub struct Quoting;
+
+impl Dialect for Quoting {
+    fn identifier(&self, sql: &mut String, name: &str) {
+        sql.push('"');
+        sql.push_str(&name.replace('"', "\"\""));
+        sql.push('"');
+    }
+
+    fn placeholder(&self, sql: &mut String, position: usize) {
+        sql.push_str(&format!("?{position}"));
+    }
+}
+
+/// The value as SQLite binds it.
+pub fn sqlite_value(bound: &Bound) -> Sqlite {
+    match bound {
+        Bound::Null => Sqlite::Null,
+        Bound::Boolean(value) => Sqlite::Integer(i64::from(*value)),
+        Bound::Integer(value) => Sqlite::Integer(*value),
+        Bound::Real(value) => Sqlite::Real(*value),
+        Bound::Text(text) => Sqlite::Text(text.clone()),
+        Bound::Blob(bytes) => Sqlite::Blob(bytes.clone()),
+    }
+}
+
+/// The integers in the first column of what the statement answers.
+pub fn ids(connection: &Connection, statement: &Statement<'_>) -> Vec<i64> {
+    let values = statement.values().iter().map(sqlite_value);
+    let mut prepared = connection.prepare(statement.sql()).unwrap();
+    let rows = prepared.query_map(rusqlite::params_from_iter(values), |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
