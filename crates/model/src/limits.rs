@@ -10,6 +10,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Largest header block of a request: proxies commonly allow 8 to 64 KiB.
     pub header_bytes: usize,
+    /// Open client connections at one time; further ones wait in the system's queue. Each holds a file descriptor.
+    pub connections: usize,
     /// Longest that reading one request may take, against clients that trickle.
     pub request_read_ms: u64,
     /// Longest that a shutdown waits for calls in flight.
@@ -75,6 +77,7 @@ impl Default for Limits {
         Limits {
             body_bytes: 16 << 20,
             header_bytes: 64 << 10,
+            connections: 8192,
             request_read_ms: 30_000,
             shutdown_ms: 30_000,
             script_wall_ms: 30_000,

@@ -1,1 +1,36 @@
-fn main(){}
+//! The `antiphon` program.
+
+mod config;
+mod http;
+mod serve;
+mod terminal;
+mod wiring;
+
+use clap::Parser;
+use config::{Command, CommandLine, Settings};
+use std::process::ExitCode;
+
+/// Exit code when the configuration, the data folder or the address can't be used.
+const CANNOT_START: u8 = 2;
+
+fn main() -> ExitCode {
+    match run(&CommandLine::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            terminal::complain(&reason);
+            ExitCode::from(CANNOT_START)
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), String> {
+    let (Command::Serve(flags) | Command::Limits(flags)) = command;
+    let settings = Settings::load(flags, std::env::vars()).map_err(|error| error.to_string())?;
+    match command {
+        Command::Serve(_) => serve::run(settings).map_err(|error| error.to_string()),
+        Command::Limits(_) => {
+            config::limits_table(&settings.limits).iter().for_each(|line| terminal::say(line));
+            Ok(())
+        }
+    }
+}

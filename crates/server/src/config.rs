@@ -1,0 +1,219 @@
+//! Configuration: defaults, below `antiphon.toml`, below `ANTIPHON_*` variables, below flags.
+
+#[cfg(test)]
+mod tests;
+
+use antiphon_model::Limits;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Read when it is there and no other is named.
+const DEFAULT_FILE: &str = "antiphon.toml";
+/// What the names of variables begin with; `__` goes down a level: `ANTIPHON_LIMITS__BODY_BYTES`.
+const PREFIX: &str = "ANTIPHON_";
+/// Settings whose variables are texts even when they look like numbers: a password may well be `00012345`.
+const TEXTS: [&str; 7] = ["listen", "data", "admin_email", "admin_password", "cors_origins", "log.format", "log.level"];
+/// Names the file itself, so it is no setting.
+const FILE_VARIABLE: &str = "config";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "antiphon", version, about = "A REST API platform whose heart is event scripting")]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API until told to stop.
+    Serve(Flags),
+    /// Print every limit with its value in force and its default.
+    Limits(Flags),
+}
+
+/// Flags; each overrides the setting of its name.
+#[derive(Debug, Default, Args)]
+pub struct Flags {
+    /// Address and port to listen on.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub listen: Option<String>,
+    /// Folder of the databases; made when missing.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Fill an empty data folder with an example database, scripts and accounts.
+    #[arg(long)]
+    pub demo: bool,
+    /// Configuration file; antiphon.toml by default, if there is one.
+    #[arg(long, value_name = "FILE", env = "ANTIPHON_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// How log lines are written.
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Least important level that is logged: error, warn, info, debug or trace, or a filter such as `warn,antiphon=debug`.
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+}
+
+/// Every setting.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Address and port to listen on.
+    pub listen: String,
+    /// Folder of the databases.
+    pub data: PathBuf,
+    /// Whether an empty data folder is filled with an example.
+    pub demo: bool,
+    /// E-mail address of the first administrator, made at the first start.
+    pub admin_email: Option<String>,
+    /// Password of the first administrator.
+    pub admin_password: Option<String>,
+    /// Origins whose pages may call the API; none by default.
+    #[serde(deserialize_with = "list_or_text")]
+    pub cors_origins: Vec<String>,
+    /// The log.
+    pub log: LogSettings,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// Settings of the log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// How lines are written.
+    pub format: LogFormat,
+    /// Least important level that is logged, or a filter.
+    pub level: String,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For collectors: one JSON object per line.
+    Json,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            listen: "127.0.0.1:8080".to_owned(),
+            data: PathBuf::from("data"),
+            demo: false,
+            admin_email: None,
+            admin_password: None,
+            cors_origins: Vec::new(),
+            log: LogSettings::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for LogSettings {
+    fn default() -> LogSettings {
+        LogSettings { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+/// Why the configuration can't be used; the text names the setting and where it comes from.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file that was named is not there.
+    #[error("The configuration file '{}' can't be read. Check the path given with --config or ANTIPHON_CONFIG.", .0.display())]
+    NoFile(PathBuf),
+    /// A setting is unknown or has a value of the wrong kind.
+    #[error("The configuration can't be used: {0}. Correct or remove that setting.")]
+    Invalid(Box<figment::Error>),
+}
+
+impl Settings {
+    /// The settings that flags, variables (name and value) and file give together.
+    pub fn load(flags: &Flags, variables: impl IntoIterator<Item = (String, String)>) -> Result<Settings, ConfigError> {
+        let file = flags.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
+        if flags.config.is_some() && !file.is_file() {
+            return Err(ConfigError::NoFile(file.to_owned()));
+        }
+        let figment = Figment::from(Serialized::defaults(Settings::default())).merge(Toml::file_exact(file));
+        with_flags(with_variables(figment, variables), flags)
+            .extract()
+            .map_err(|error| ConfigError::Invalid(Box::new(error)))
+    }
+}
+
+fn with_variables(mut figment: Figment, variables: impl IntoIterator<Item = (String, String)>) -> Figment {
+    for (variable, text) in variables {
+        let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+        let key = name.to_ascii_lowercase().replace("__", ".");
+        if key == FILE_VARIABLE {
+            continue;
+        }
+        figment = if TEXTS.contains(&key.as_str()) {
+            figment.merge(Serialized::default(&key, text))
+        } else {
+            // Parsed by the library's rules for variables: numbers, booleans, lists.
+            let value: figment::value::Value = text.parse().unwrap_or_else(|never| match never {});
+            figment.merge(Serialized::default(&key, value))
+        };
+    }
+    figment
+}
+
+fn with_flags(mut figment: Figment, flags: &Flags) -> Figment {
+    if let Some(listen) = &flags.listen {
+        figment = figment.merge(Serialized::default("listen", listen));
+    }
+    if let Some(data) = &flags.data {
+        figment = figment.merge(Serialized::default("data", data));
+    }
+    if flags.demo {
+        figment = figment.merge(Serialized::default("demo", true));
+    }
+    if let Some(format) = flags.log_format {
+        figment = figment.merge(Serialized::default("log.format", format));
+    }
+    if let Some(level) = &flags.log_level {
+        figment = figment.merge(Serialized::default("log.level", level));
+    }
+    figment
+}
+
+/// A list, or one text with commas as a variable holds it.
+fn list_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum ListOrText {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match ListOrText::deserialize(deserializer)? {
+        ListOrText::List(list) => list,
+        ListOrText::Text(text) => {
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+        }
+    })
+}
+
+/// The limits as a table: name, value in force, default.
+pub fn limits_table(limits: &Limits) -> Vec<String> {
+    let members = |limits: &Limits| match serde_json::to_value(limits) {
+        Ok(antiphon_model::Value::Object(members)) => members,
+        _ => antiphon_model::Object::new(),
+    };
+    let defaults = members(&Limits::default());
+    let line = |name: &str, value: &str, default: &str| format!("{name:<24} {value:>12} {default:>12}");
+    let mut lines = vec![line("limit", "value", "default")];
+    lines.extend(members(limits).iter().map(|(name, value)| {
+        let default = defaults.get(name).map(ToString::to_string).unwrap_or_default();
+        line(name, &value.to_string(), &default)
+    }));
+    lines
+}

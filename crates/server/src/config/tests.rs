@@ -1,0 +1,59 @@
+//! Where settings come from, and what is wrong with them.
+
+use super::*;
+
+fn load(file: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Settings, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("antiphon.toml");
+    std::fs::write(&path, file).unwrap();
+    let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+    Settings::load(&Flags { config: Some(path), ..flags }, variables)
+}
+
+#[test]
+fn each_source_overrides_the_one_below() {
+    let file = "listen = \"file:1\"\ndata = \"file\"\n[limits]\nbody_bytes = 10\n[log]\nlevel = \"warn\"\n";
+    let variables = [("ANTIPHON_LISTEN", "variable:2"), ("ANTIPHON_LIMITS__BODY_BYTES", "20"), ("OTHER", "x")];
+    let flags = Flags { listen: Some("flag:3".into()), ..Flags::default() };
+    let settings = load(file, &variables, flags).unwrap();
+    assert_eq!(settings.listen, "flag:3");
+    assert_eq!(settings.limits.body_bytes, 20);
+    assert_eq!((settings.data, settings.log.level.as_str()), (PathBuf::from("file"), "warn"));
+    assert_eq!(settings.log.format, LogFormat::Text);
+    assert_eq!(settings.limits.call_depth, Limits::default().call_depth);
+}
+
+#[test]
+fn texts_that_look_like_numbers_stay_texts() {
+    let variables = [
+        ("ANTIPHON_ADMIN_PASSWORD", "00012345"),
+        ("ANTIPHON_CORS_ORIGINS", "http://a, http://b"),
+        ("ANTIPHON_DEMO", "true"),
+        ("ANTIPHON_LOG__FORMAT", "json"),
+        ("ANTIPHON_CONFIG", "ignored"),
+    ];
+    let settings = load("", &variables, Flags::default()).unwrap();
+    assert_eq!(settings.admin_password.as_deref(), Some("00012345"));
+    assert_eq!(settings.cors_origins, ["http://a", "http://b"]);
+    assert!(settings.demo);
+    assert_eq!(settings.log.format, LogFormat::Json);
+}
+
+#[test]
+fn unknown_settings_and_wrong_values_are_named() {
+    let message = |file, variables: &[_]| load(file, variables, Flags::default()).unwrap_err().to_string();
+    assert!(message("lisen = \"x\"", &[]).contains("lisen"));
+    assert!(message("[limits]\nbody_bites = 1", &[]).contains("body_bites"));
+    assert!(message("[limits]\nbody_bytes = \"many\"", &[]).contains("body_bytes"));
+    assert!(message("", &[("ANTIPHON_LISTENN", "x")]).contains("listenn"));
+    let flags = Flags { config: Some("no/such/file.toml".into()), ..Flags::default() };
+    assert!(Settings::load(&flags, []).unwrap_err().to_string().contains("no/such/file.toml"));
+}
+
+#[test]
+fn the_table_of_limits_tells_values_and_defaults() {
+    let table = limits_table(&Limits { body_bytes: 5, ..Limits::default() });
+    let line = table.iter().find(|line| line.starts_with("body_bytes ")).unwrap();
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["body_bytes", "5", "16777216"]);
+    assert!(table.iter().any(|line| line.starts_with("script_wall_ms")));
+}

@@ -1,0 +1,80 @@
+//! Accepting connections, and letting calls in flight finish at the end.
+
+use super::Edge;
+use antiphon_model::Limits;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Pause after a failed accept (out of descriptors, usually), so that the loop does not burn a core meanwhile.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Smallest buffer that the HTTP library allows.
+const SMALLEST_BUFFER: usize = 8192;
+
+/// Serves connections until `stop` is ready, then waits for the calls in flight, at most `limits.shutdown_ms`. Returns
+/// whether all of them finished.
+pub async fn serve(listener: TcpListener, edge: Arc<Edge>, limits: &Limits, stop: impl Future<Output = ()>) -> bool {
+    let connections = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+    let graceful = GracefulShutdown::new();
+    let http = http_of(limits);
+    tokio::pin!(stop);
+    loop {
+        let next = async {
+            let permit = Arc::clone(&connections).acquire_owned().await.ok();
+            (permit, listener.accept().await)
+        };
+        tokio::select! {
+            () = &mut stop => break,
+            (permit, accepted) = next => match (permit, accepted) {
+                (Some(permit), Ok((stream, _))) => start(&http, stream, permit, &edge, &graceful),
+                (_, Err(error)) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+                (None, Ok(_)) => break,
+            },
+        }
+    }
+    drop(listener);
+    tokio::time::timeout(Duration::from_millis(limits.shutdown_ms), graceful.shutdown()).await.is_ok()
+}
+
+fn http_of(limits: &Limits) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(limits.request_read_ms))
+        .max_buf_size(limits.header_bytes.max(SMALLEST_BUFFER))
+        .max_header_size(limits.header_bytes);
+    http
+}
+
+fn start(
+    http: &http1::Builder,
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+    edge: &Arc<Edge>,
+    graceful: &GracefulShutdown,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection could not be set to send at once");
+    }
+    let edge = Arc::clone(edge);
+    let service = service_fn(move |request| {
+        let edge = Arc::clone(&edge);
+        async move { Ok::<_, Infallible>(edge.answer(request).await) }
+    });
+    let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(permit);
+    });
+}

@@ -1,0 +1,158 @@
+//! The HTTP edge: from a request on a socket to a call through the door, and from its answer back to the socket.
+//!
+//! Every answer of the edge is an envelope that the caller can read: broken requests, unknown paths and even a panic
+//! behind the door. Knows no service, no script and no rule about who may do what.
+
+mod body;
+mod cors;
+mod credentials;
+mod decode;
+mod door;
+mod encode;
+mod listener;
+mod negotiate;
+mod pages;
+mod path;
+#[cfg(test)]
+mod tests;
+mod wishes;
+
+pub use cors::Cors;
+pub use door::{Answer, Credentials, Door};
+pub use listener::serve;
+
+use antiphon_model::{Error, Limits, Request, Result, Verb};
+use bytes::Bytes;
+use encode::HttpResponse;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONTENT_LENGTH};
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method};
+use path::Target;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wishes::Wishes;
+
+/// Verbs of the API.
+const API_VERBS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+/// Verbs of the pages outside the API.
+const PAGE_VERBS: &str = "GET, HEAD";
+
+/// Answers HTTP requests through a door.
+pub struct Edge {
+    door: Arc<dyn Door>,
+    cors: Cors,
+    limits: Limits,
+}
+
+impl Edge {
+    /// An edge in front of this door.
+    pub fn new(door: Arc<dyn Door>, cors: Cors, limits: Limits) -> Edge {
+        Edge { door, cors, limits }
+    }
+
+    /// Answers one request.
+    pub async fn answer(&self, request: hyper::Request<Incoming>) -> HttpResponse {
+        let started = Instant::now();
+        let (parts, body) = request.into_parts();
+        let mut response = match self.route(&parts, body).await {
+            Ok(response) => response,
+            Err(error) => encode::error(&error),
+        };
+        self.cors.annotate(&parts.headers, response.headers_mut());
+        // The query may hold credentials and is left out.
+        tracing::debug!(
+            method = %parts.method,
+            path = parts.uri.path(),
+            status = response.status().as_u16(),
+            micros = started.elapsed().as_micros() as u64,
+            "answered"
+        );
+        response
+    }
+
+    async fn route(&self, parts: &Parts, body: Incoming) -> Result<HttpResponse> {
+        if let Some(answer) = self.cors.preflight(&parts.method, &parts.headers) {
+            return Ok(answer);
+        }
+        let target = Target::of(parts.uri.path())?;
+        let is_read = matches!(parts.method, Method::GET | Method::HEAD);
+        Ok(match target {
+            Target::Api { .. } if parts.method == Method::OPTIONS => pages::options(API_VERBS),
+            Target::Api { service, resource } => match verb_of(&parts.method) {
+                Some(verb) => self.call(parts, body, verb, service, resource).await?,
+                None => pages::not_allowed(&parts.method, API_VERBS),
+            },
+            _ if parts.method == Method::OPTIONS => pages::options(PAGE_VERBS),
+            _ if !is_read => pages::not_allowed(&parts.method, PAGE_VERBS),
+            Target::Welcome => pages::welcome(parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok())),
+            Target::Status => pages::status(),
+            Target::Outside(first) => pages::nowhere(&first),
+        })
+    }
+
+    async fn call(
+        &self,
+        parts: &Parts,
+        body: Incoming,
+        verb: Verb,
+        service: String,
+        resource: String,
+    ) -> Result<HttpResponse> {
+        let content = self.read(&parts.headers, body).await?;
+        let request = decode::decode(parts, verb, service, resource, content)?;
+        self.enter(request).await
+    }
+
+    /// Goes through the door on a task of its own: a call whose client went away still ends properly, and a panic ends
+    /// with an answer.
+    async fn enter(&self, request: Request) -> Result<HttpResponse> {
+        let credentials = credentials::credentials_of(&request);
+        let door = Arc::clone(&self.door);
+        let call = tokio::spawn(async move { door.call(request, credentials).await });
+        let answer = call.await.map_err(|failure| {
+            Error::internal("The server failed to carry out this call. The reason is in its log.", failure)
+        });
+        match answer {
+            Ok(answer) => Ok(encode::encode(answer.response, &Wishes::of(&answer.request))),
+            Err(error) => {
+                tracing::error!(%error, "a call ended without an answer");
+                Err(error)
+            }
+        }
+    }
+
+    /// The whole body, within its limits of size and time.
+    async fn read(&self, headers: &HeaderMap, body: Incoming) -> Result<Bytes> {
+        let limit = self.limits.body_bytes;
+        let too_large = || {
+            Error::new(
+                413,
+                format!("The request body is larger than {limit} bytes (limit body_bytes). Send less at once."),
+            )
+        };
+        // Told in advance, the client is refused before it sends anything.
+        let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
+        let wait = Duration::from_millis(self.limits.request_read_ms);
+        match tokio::time::timeout(wait, Limited::new(body, limit).collect()).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+            Ok(Err(error)) => {
+                Err(Error::bad_request("The request body could not be read to its end.").with_cause(error))
+            }
+            Err(_) => Err(Error::new(
+                408,
+                format!("The request body did not arrive within {} ms (limit request_read_ms).", wait.as_millis()),
+            )),
+        }
+    }
+}
+
+/// The verb of a call, before any override. `HEAD` is a `GET` whose body is not sent.
+fn verb_of(method: &Method) -> Option<Verb> {
+    if *method == Method::HEAD { Some(Verb::Get) } else { Verb::parse(method.as_str()) }
+}

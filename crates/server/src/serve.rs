@@ -1,0 +1,102 @@
+//! From settings to a running server, and back down again.
+
+use crate::config::{LogFormat, LogSettings, Settings};
+use crate::http::{self, Cors, Door, Edge};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Why the server can't start; each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder can't be made or written.
+    #[error(
+        "The data folder '{folder}' can't be used: {reason}. Give this user the right to write there, or name another folder with --data."
+    )]
+    Data {
+        /// As configured.
+        folder: String,
+        /// From the system.
+        reason: std::io::Error,
+    },
+    /// Another program listens there.
+    #[error("{0} is in use by another program. Stop that program, or choose another port with --listen.")]
+    InUse(String),
+    /// The address can't be listened on for another reason.
+    #[error(
+        "{address} can't be listened on: {reason}. Choose an address of this machine and a free port with --listen HOST:PORT."
+    )]
+    Listen {
+        /// As configured.
+        address: String,
+        /// From the system.
+        reason: std::io::Error,
+    },
+    /// The log filter can't be understood.
+    #[error("The log level '{0}' can't be understood. Use error, warn, info, debug or trace.")]
+    Log(String),
+    /// The system refuses threads or signals.
+    #[error("The server can't start: {0}.")]
+    System(#[from] std::io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub fn run(settings: Settings) -> Result<(), StartError> {
+    start_log(&settings.log)?;
+    prepare_data(&settings.data)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<(), StartError> {
+    let listener = listen(&settings.listen).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let door: Arc<dyn Door> = crate::wiring::door(&settings);
+    tracing::info!("listening on http://{}", listener.local_addr()?);
+    let edge = Arc::new(Edge::new(door, Cors::new(settings.cors_origins.clone()), settings.limits.clone()));
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping; calls in flight may finish");
+    };
+    if http::serve(listener, edge, &settings.limits, stop).await {
+        tracing::info!("stopped");
+    } else {
+        tracing::warn!("stopped; some calls did not finish within {} ms", settings.limits.shutdown_ms);
+    }
+    Ok(())
+}
+
+fn start_log(settings: &LogSettings) -> Result<(), StartError> {
+    let filter = EnvFilter::try_new(&settings.level).map_err(|_| StartError::Log(settings.level.clone()))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    // A second log in one process is no reason to fail; the first goes on.
+    let _ = match settings.format {
+        LogFormat::Text => log.with_ansi(false).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a call panicked")));
+    Ok(())
+}
+
+/// Makes the data folder and tries to write in it, so that a wrong one is noticed now and not at the first call.
+fn prepare_data(folder: &Path) -> Result<(), StartError> {
+    let probe = folder.join(".antiphon-write-test");
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b""))
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map_err(|reason| StartError::Data { folder: folder.display().to_string(), reason })
+}
+
+async fn listen(address: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|reason| match reason.kind() {
+        ErrorKind::AddrInUse => StartError::InUse(address.to_owned()),
+        _ => StartError::Listen { address: address.to_owned(), reason },
+    })
+}
