@@ -1,5 +1,6 @@
 //! Whether a caller may do what it asks for (system-and-users 3.2, 3.4).
 
+use crate::ServiceEntry;
 use antiphon_model::{AccessRow, Error, FilterOp, Requestor, Result, Role, ServerFilter, Session, Verb};
 
 /// What a call needs permission for.
@@ -30,6 +31,17 @@ pub(crate) fn check(session: &Session, access: Access<'_>) -> Result<()> {
         }
     }
     Err(refusal(session, access))
+}
+
+/// Whether the session may use the verb on that resource of a service; if not, why.
+pub fn authorize(
+    session: &Session,
+    requestor: Requestor,
+    verb: Verb,
+    entry: &ServiceEntry,
+    resource: &str,
+) -> Result<()> {
+    check(session, Access { requestor, verb, service: &entry.name, service_id: Some(entry.id), resource })
 }
 
 /// Whether the session may use the verb there; for listings that leave out what the caller can't use.

@@ -157,7 +157,7 @@ impl Gateway {
             return Err(Error::forbidden(format!("Service {} is deactivated.", entry.name)));
         }
         let matched = matched.ok_or_else(|| unknown_resource(&entry.name, resource))?;
-        if !matched.route.verbs().contains(&verb) {
+        if !matched.route.accepts(verb) {
             return Err(unsupported_verb(verb, &entry.name, resource));
         }
         let plan = Plan::of(self, &entry.name, &matched, request, trace);

@@ -18,7 +18,7 @@ mod script_index;
 mod scripts;
 mod service;
 
-pub use access::{may, row_filters};
+pub use access::{authorize, may, row_filters};
 pub use call::{Answer, Credentials, Gateway};
 pub use event_names::{FiredEvent, fired_events};
 pub use ledger::{Ledger, ScriptRun};

@@ -12,6 +12,7 @@ pub struct Route {
     pattern: String,
     segments: Vec<Segment>,
     verbs: Vec<Verb>,
+    further: VerbMask,
     summary: String,
     public: VerbMask,
     ignores_token: VerbMask,
@@ -52,6 +53,7 @@ impl Route {
             pattern: pattern.to_owned(),
             segments,
             verbs: verbs.to_vec(),
+            further: VerbMask::default(),
             summary: summary.to_owned(),
             public: VerbMask::default(),
             ignores_token: VerbMask::default(),
@@ -87,6 +89,13 @@ impl Route {
         self
     }
 
+    /// Verbs that reach the service although the documentation does not name them: spellings of old, or verbs that the service
+    /// refuses in words of its own.
+    pub fn also(mut self, verbs: &[Verb]) -> Route {
+        self.further = VerbMask::of(verbs);
+        self
+    }
+
     /// Routed and fired, but not a documented path, so `system/event` does not name it.
     pub fn unlisted(mut self) -> Route {
         self.is_listed = false;
@@ -98,9 +107,14 @@ impl Route {
         &self.pattern
     }
 
-    /// Its verbs in listing order.
+    /// Its documented verbs in listing order.
     pub fn verbs(&self) -> &[Verb] {
         &self.verbs
+    }
+
+    /// Whether the verb reaches the service.
+    pub fn accepts(&self, verb: Verb) -> bool {
+        self.verbs.contains(&verb) || self.further.contains(verb)
     }
 
     /// One line for the documentation.
