@@ -143,8 +143,8 @@ impl Parser<'_> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let mut depth = 0_usize;
-        for at in start..bytes.len() {
-            match bytes[at] {
+        for (at, byte) in bytes.iter().enumerate().skip(start) {
+            match byte {
                 b'(' => depth += 1,
                 b')' if depth == 0 => {
                     if scan::symbol(self.text, scan::skip_space(self.text, at + 1)).is_some() {
@@ -264,8 +264,8 @@ impl Parser<'_> {
     fn bare_end(&self, start: usize, in_list: bool) -> Result<usize, Error> {
         let bytes = self.text.as_bytes();
         let mut open = Vec::new();
-        for at in start..bytes.len() {
-            match bytes[at] {
+        for (at, byte) in bytes.iter().enumerate().skip(start) {
+            match byte {
                 b'(' => open.push(at),
                 b')' if open.pop().is_none() => return Ok(at),
                 b',' if in_list && open.is_empty() => return Ok(at),

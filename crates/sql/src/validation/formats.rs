@@ -66,7 +66,7 @@ pub fn pattern(configured: &str) -> Option<Regex> {
     let decoded = STANDARD.decode(configured).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let delimited_text = decoded.as_deref().and_then(delimited).or_else(|| delimited(configured));
     let source = match delimited_text {
-        Some((body, flags)) if flags.is_empty() => body.to_owned(),
+        Some((body, "")) => body.to_owned(),
         Some((body, flags)) => format!("(?{flags}){body}"),
         None => configured.to_owned(),
     };
