@@ -142,7 +142,10 @@ impl Settings {
         if flags.config.is_some() && !file.is_file() {
             return Err(ConfigError::NoFile(file.to_owned()));
         }
-        let figment = Figment::from(Serialized::defaults(Settings::default())).merge(Toml::file_exact(file));
+        let mut figment = Figment::from(Serialized::defaults(Settings::default()));
+        if file.is_file() {
+            figment = figment.merge(Toml::file_exact(file));
+        }
         with_flags(with_variables(figment, variables), flags)
             .extract()
             .map_err(|error| ConfigError::Invalid(Box::new(error)))

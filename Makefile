@@ -1,0 +1,32 @@
+# Antiphon's everyday commands. Cargo is all they need.
+
+PORT ?= 8080
+DATA ?= ./data
+
+.PHONY: run test lint fmt bench cargo
+
+# Builds the program and serves the demonstration on http://127.0.0.1:$(PORT), with its data in $(DATA).
+run: cargo
+	cargo build --release --locked --package antiphon
+	./target/release/antiphon serve --demo --listen 127.0.0.1:$(PORT) --data $(DATA)
+
+# Everything that must hold before a change goes in.
+test: lint
+	cargo test --workspace --locked
+
+# Layout and lints, warnings included.
+lint: cargo
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Lays the code out.
+fmt: cargo
+	cargo fmt --all
+
+# Measures the built program.
+bench: cargo
+	cargo build --release --locked --package antiphon
+	./bench/run
+
+cargo:
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.90 or newer from https://rustup.rs" >&2; exit 1; }

@@ -1,0 +1,66 @@
+//! The program as its operator meets it: start, refusal to start, stop.
+
+mod process;
+
+use process::{Server, antiphon};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+fn run(arguments: &[&str]) -> Output {
+    antiphon(arguments).current_dir(std::env::temp_dir()).output().unwrap()
+}
+
+/// Exit code 2 and one clear line without a backtrace, in which these words occur.
+fn refuses(output: &Output, words: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(words.iter().all(|word| text.contains(word)), "{text}");
+    assert!(!text.contains("panicked") && !text.contains("backtrace"), "{text}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_named_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let below = file.join("data");
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--data", below.to_str().unwrap()]);
+    refuses(&output, &[below.to_str().unwrap(), "--data"]);
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&["serve", "--listen", &address, "--data", folder.path().to_str().unwrap()]);
+    refuses(&output, &[&address, "in use", "--listen"]);
+}
+
+#[test]
+fn unknown_settings_and_levels_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("antiphon.toml");
+    std::fs::write(&file, "[limits]\nbody_bites = 1\n").unwrap();
+    refuses(&run(&["serve", "--config", file.to_str().unwrap()]), &["body_bites", "antiphon.toml"]);
+    refuses(&run(&["serve", "--log-level", "a=b=c"]), &["a=b=c"]);
+}
+
+#[test]
+fn version_and_limits_are_printed() {
+    let text = |output: Output| String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text(run(&["--version"])).trim(), format!("antiphon {}", env!("CARGO_PKG_VERSION")));
+    let limits = text(antiphon(&["limits"]).env("ANTIPHON_LIMITS__BODY_BYTES", "123").output().unwrap());
+    let line = limits.lines().find(|line| line.starts_with("body_bytes")).unwrap();
+    assert!(line.contains(" 123 ") && line.contains("16777216"), "{line}");
+}
+
+#[test]
+fn a_signal_stops_the_server_cleanly() {
+    for name in ["-TERM", "-INT"] {
+        let mut server = Server::start(&[]);
+        let sent = Command::new("kill").args([name, &server.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{name}");
+    }
+}

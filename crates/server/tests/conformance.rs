@@ -1,0 +1,32 @@
+//! The recorded exchanges, area by area, against the real program: `cargo test -p antiphon --test conformance -- 08_table`.
+
+mod process;
+mod replay;
+
+/// Replays an area and shows its report.
+fn conforms(area: &str) {
+    match replay::replay(area) {
+        Ok(report) => println!("{report}"),
+        Err(report) => panic!("\n{report}\n"),
+    }
+}
+
+#[test]
+fn area_05_events() {
+    conforms("05_events");
+}
+
+#[test]
+fn area_06_event_script() {
+    conforms("06_event_script");
+}
+
+#[test]
+fn area_08_table() {
+    conforms("08_table");
+}
+
+#[test]
+fn area_09_filters() {
+    conforms("09_filters");
+}
