@@ -1,9 +1,12 @@
 //! The program as its operator meets it: start, refusal to start, stop.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
+
 mod process;
 
 use process::{Server, antiphon};
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> Output {
@@ -55,10 +58,20 @@ fn version_and_limits_are_printed() {
     assert!(line.contains(" 123 ") && line.contains("16777216"), "{line}");
 }
 
+/// The answer to `GET /status`.
+fn status(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /status HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn a_signal_stops_the_server_cleanly() {
     for name in ["-TERM", "-INT"] {
         let mut server = Server::start(&[]);
+        assert!(status(&server.address).contains("{\"status\":\"ok\""));
         let sent = Command::new("kill").args([name, &server.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         assert_eq!(server.child.wait().unwrap().code(), Some(0), "{name}");

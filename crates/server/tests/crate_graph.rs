@@ -1,5 +1,7 @@
 //! The plan of the house, checked: which crate may know which, where `unsafe` may be, how long a file may get.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
