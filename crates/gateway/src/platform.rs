@@ -153,6 +153,7 @@ mod tests {
             payload: Value::Null,
             headers: Headers::new(),
             parameters: Object::new(),
+            options: Object::new(),
         })
     }
 

@@ -1,1 +1,13 @@
+//! The services of Antiphon, and how they are put together.
+//!
+//! One folder for each service type. Nothing here knows HTTP: requests come from the gateway and responses go back to it.
 
+pub mod database;
+pub mod demo;
+pub mod planned;
+mod secret;
+pub mod system;
+pub mod user;
+mod wiring;
+
+pub use wiring::Platform;

@@ -10,8 +10,9 @@ use crate::platform::Platform;
 use crate::script_index::Attached;
 use crate::{FiredEvent, Frame, Gateway, Ledger, Matched, ScriptRun, fired_events};
 use antiphon_model::{Content, Error, Phase, Request, Response, Session, Value};
-use antiphon_script::{Event, EventRequest, EventResponse, Run, Script};
+use antiphon_script::{Event, EventRequest, EventResponse, Outcome, Run, Script};
 use outcome::Effect;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -134,7 +135,7 @@ impl EventRunner<'_> {
         }
         let reentries = self.frame.map_or(0, |frame| frame.count(&script.name));
         let run = if reentries >= usize::from(self.gateway.limits().script_reentry) {
-            Run::failed(recursion_error())
+            Run { outcome: Outcome::Failed(recursion_error()), output: String::new(), wall: Duration::ZERO, cpu: Duration::ZERO }
         } else {
             self.run_in_engine(event, &script, phase, request, response)
         };
@@ -161,7 +162,6 @@ impl EventRunner<'_> {
             None => event.base.clone(),
         };
         let content = raw_content(request);
-        let no_payload = Value::Object(antiphon_model::Object::new());
         let from_uri = request.uri.as_ref().map(|uri| uri.split_once('?').map_or("", |(_, query)| query));
         let resource = from_uri.map(|query| match query {
             "" => request.resource.clone(),
@@ -178,7 +178,7 @@ impl EventRunner<'_> {
                 method: request.verb.as_str(),
                 parameters: &request.parameters,
                 headers: &request.headers,
-                payload: if request.payload.is_null() && request.content.is_empty() { &no_payload } else { &request.payload },
+                payload: &request.payload,
                 content: &content,
                 content_type: request.content_type.as_deref().unwrap_or("application/json"),
                 uri: request.uri.as_deref(),
@@ -197,17 +197,17 @@ impl EventRunner<'_> {
     }
 }
 
-/// The body as text. Calls from inside have none of their own, so theirs is the payload written out.
-fn raw_content(request: &Request) -> std::borrow::Cow<'_, str> {
-    if request.content.is_empty() && !request.payload.is_null() {
-        return request.payload.to_string().into();
+/// The raw body. Calls from inside have none of their own, so theirs is the payload written out.
+fn raw_content(request: &Request) -> Cow<'_, [u8]> {
+    match request.content.is_empty() && !request.payload.is_null() {
+        true => Cow::Owned(request.payload.to_string().into_bytes()),
+        false => Cow::Borrowed(&request.content),
     }
-    String::from_utf8_lossy(&request.content)
 }
 
-fn response_value(content: &Content) -> std::borrow::Cow<'_, Value> {
+fn response_value(content: &Content) -> Cow<'_, Value> {
     match content {
-        Content::Value(value) => std::borrow::Cow::Borrowed(value),
-        other => std::borrow::Cow::Owned(other.to_value()),
+        Content::Value(value) => Cow::Borrowed(value),
+        other => Cow::Owned(other.to_value()),
     }
 }

@@ -28,13 +28,13 @@ pub(super) fn interpret(script: &Script, phase: Phase, run: Run, ledger: &mut Le
     if let Some(message) = returned.as_ref().and_then(error_message) {
         return Err(Error::new(500, message));
     }
+    let was_ignored = edits.response_ignored;
     let mut effect = Effect { request: edits.request, response: edits.response, stop_propagation: edits.stop_propagation };
-    let did_answer = effect.response.is_some();
     if let Some(returned) = returned {
         take_returned(&mut effect, phase, returned);
     }
     if !script.allow_event_modification {
-        if did_answer && phase == Phase::PreProcess {
+        if was_ignored {
             ledger.warn(format!(
                 "Script '{}' set a response that was ignored: allow_event_modification is off.",
                 script.name

@@ -1,0 +1,50 @@
+//! Related tables are reached through their own endpoints: their access rows, row filters and events apply
+//! (database-service 13, 15).
+
+use antiphon_gateway::{Call, authorize, row_filters};
+use antiphon_model::{Content, Error, Object, Request, Result, Value, Verb};
+use antiphon_sql::records::RowFilters;
+use antiphon_sql::relations::RelatedTables;
+
+/// The endpoints of the tables beside the one that is called.
+pub(super) struct Endpoints<'a> {
+    pub call: &'a Call<'a>,
+}
+
+impl RelatedTables for Endpoints<'_> {
+    fn read(&self, service_id: Option<i64>, table: &str, parameters: Object) -> Result<Vec<Value>> {
+        let service = match service_id.filter(|id| *id != self.call.entry.id) {
+            None => self.call.entry.name.clone(),
+            Some(id) => {
+                let entry = self.call.gateway.registry().find_by_id(id);
+                entry.ok_or_else(|| Error::not_found("The service of the related table does not exist."))?.name.clone()
+            }
+        };
+        let mut request = Request::new(Verb::Get, service, format!("_table/{table}"));
+        request.parameters = parameters;
+        request.requestor = self.call.request.requestor;
+        let response = self.call.nested(request);
+        let Content::Value(Value::Object(mut body)) = response.content else { return Ok(Vec::new()) };
+        if response.status >= 400 {
+            return Err(error_of(response.status, &body));
+        }
+        match body.shift_remove("resource") {
+            Some(Value::Array(rows)) => Ok(rows),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn authorize_write(&self, table: &str, verb: Verb) -> Result<RowFilters> {
+        let Call { session, request, entry, .. } = self.call;
+        let resource = format!("_table/{table}");
+        authorize(session, request.requestor, verb, entry, &resource)?;
+        Ok(row_filters(session, request.requestor, verb, entry.id, &resource))
+    }
+}
+
+fn error_of(status: u16, body: &Object) -> Error {
+    let error = body.get("error");
+    let member = |name: &str| error.and_then(|error| error.get(name)).cloned().unwrap_or(Value::Null);
+    let message = member("message").as_str().unwrap_or("The related records could not be read.").to_owned();
+    Error::new(status, message).with_context(member("context"))
+}
