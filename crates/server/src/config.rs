@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use antiphon_model::Limits;
+use antiphon_model::{Limits, Object, Value};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -205,18 +205,22 @@ fn list_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String
     })
 }
 
-/// The limits as a table: name, value in force, default.
+/// The limits as a table: name, value in force, default, reason.
 pub fn limits_table(limits: &Limits) -> Vec<String> {
     let members = |limits: &Limits| match serde_json::to_value(limits) {
-        Ok(antiphon_model::Value::Object(members)) => members,
-        _ => antiphon_model::Object::new(),
+        Ok(Value::Object(members)) => members,
+        _ => Object::new(),
     };
-    let defaults = members(&Limits::default());
-    let line = |name: &str, value: &str, default: &str| format!("{name:<24} {value:>12} {default:>12}");
-    let mut lines = vec![line("limit", "value", "default")];
-    lines.extend(members(limits).iter().map(|(name, value)| {
-        let default = defaults.get(name).map(ToString::to_string).unwrap_or_default();
-        line(name, &value.to_string(), &default)
-    }));
+    let (values, defaults) = (members(limits), members(&Limits::default()));
+    let cell = |members: &Object, name: &str| members.get(name).map(ToString::to_string).unwrap_or_default();
+    let line = |name: &str, value: &str, default: &str, reason: &str| {
+        format!("{name:<24} {value:>10} {default:>10}  {reason}")
+    };
+    let mut lines = vec![line("limit", "value", "default", "what it bounds, and why")];
+    lines.extend(
+        Limits::REASONS
+            .iter()
+            .map(|(name, reason)| line(name, &cell(&values, name), &cell(&defaults, name), reason.trim())),
+    );
     lines
 }
