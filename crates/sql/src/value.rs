@@ -142,7 +142,7 @@ fn bind_text(field: &Field, text: &str) -> Result<Bound, Error> {
         Family::Boolean => Some(Bound::Boolean(truthy_text(trimmed))),
         Family::Integer => integer(trimmed).map(Bound::Integer),
         Family::Decimal => exact_decimal(trimmed),
-        Family::Real => is_decimal(trimmed).then(|| trimmed.parse().ok().map(Bound::Real)).flatten(),
+        Family::Real => real(trimmed).map(Bound::Real),
         Family::Binary => decode(trimmed),
         Family::Text => Some(Bound::Text(text.to_owned())),
     };
@@ -171,15 +171,12 @@ fn truthy_text(text: &str) -> bool {
 
 /// A whole number that a text stands for, `1.0` and `1e0` included.
 fn integer(text: &str) -> Option<i64> {
-    if !is_decimal(text) {
-        return None;
-    }
     if let Ok(integer) = text.parse() {
         return Some(integer);
     }
     /// Above it, reals skip whole numbers, so that the text's own digits would be lost.
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    let real: f64 = text.parse().ok()?;
+    let real = real(text)?;
     #[expect(clippy::cast_possible_truncation, reason = "whole and small enough, checked here")]
     (real.fract() == 0.0 && real.abs() <= EXACT).then_some(real as i64)
 }
@@ -188,7 +185,12 @@ fn compared_number(text: &str) -> Option<Bound> {
     if let Some(integer) = integer(text) {
         return Some(Bound::Integer(integer));
     }
-    is_decimal(text).then(|| text.parse().ok().map(Bound::Real)).flatten()
+    real(text).map(Bound::Real)
+}
+
+/// A number that a real can hold; `1e999` is none.
+fn real(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|real: &f64| real.is_finite() && is_decimal(text))
 }
 
 /// Digits that a real always keeps.
@@ -202,9 +204,7 @@ fn significant_digits(text: &str) -> usize {
 
 /// Every digit kept: an integer or, for all else, the text itself, which the database converts.
 fn exact_decimal(text: &str) -> Option<Bound> {
-    if !is_decimal(text) {
-        return None;
-    }
+    real(text)?;
     Some(text.parse().map_or_else(|_| Bound::Text(text.to_owned()), Bound::Integer))
 }
 

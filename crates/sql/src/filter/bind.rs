@@ -48,7 +48,7 @@ impl<'b> Binder<'b> {
 
     fn predicate(&mut self, predicate: &Predicate) -> Result<Condition, Error> {
         let field = (self.field)(&predicate.field)
-            .ok_or_else(|| unknown_field(&predicate.field).with_cause(format!("at position {}", predicate.position)))?;
+            .ok_or_else(|| unknown_field(&predicate.field).with_cause(format!("at byte {}", predicate.position)))?;
         let condition = match &predicate.test {
             Test::IsNull => Condition::IsNull(field),
             Test::Compare(operator, value) => compare(*operator, self.operand(&field, value)?, field),

@@ -63,7 +63,7 @@ enum Node {
 #[derive(Debug, Clone, PartialEq)]
 struct Predicate {
     field: String,
-    /// Where it starts in the text, in characters from zero.
+    /// Where it starts in the text, in bytes from zero.
     position: usize,
     negated: bool,
     test: Test,

@@ -123,7 +123,7 @@ impl Parser<'_> {
             Operator::In => Test::In(self.list()?),
             Operator::Between => self.between()?,
         };
-        Ok(Predicate { field, position: self.position(start), negated, test })
+        Ok(Predicate { field, position: start, negated, test })
     }
 
     /// A field name in double quotes or backticks, and the operator after it.
@@ -315,8 +315,12 @@ impl Parser<'_> {
     }
 }
 
-/// What text without quotes means: the clock, what a pair of parentheses wraps (a number or a quoted text), or itself.
+/// What text without quotes means: the clock, what a pair of parentheses wraps (a number or a quoted text), or itself. No
+/// text at all means the empty one.
 fn bare(text: &str) -> Literal {
+    if text.is_empty() {
+        return Literal::Quoted(String::new());
+    }
     let unwrapped = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).map(str::trim);
     if let Some(function) = TimeFunction::parse(text).or_else(|| unwrapped.and_then(TimeFunction::parse)) {
         return Literal::Time(function);

@@ -300,6 +300,7 @@ fn lookups_resolve_inside_values_only() {
         ("name = {user.email}", &[]),
         ("name = '{secret}'", &[]),
         ("name = {nosuch}", &[]),
+        ("(name = )", &[]),
     ]);
     fails(&[
         ("id={nosuch}", NOT_AN_INTEGER),

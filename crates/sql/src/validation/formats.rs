@@ -52,11 +52,15 @@ fn is_host(host: &str) -> bool {
 
 /// A whole number: decimal, and hexadecimal `0x1f` or octal `017` where allowed.
 pub fn integer(text: &str, hex: bool, octal: bool) -> Option<i128> {
+    let in_radix = |digits: &str, radix| {
+        let all = digits.chars().all(|digit| digit.is_digit(radix));
+        all.then(|| i128::from_str_radix(digits, radix).ok()).flatten()
+    };
     if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).filter(|_| hex) {
-        return i128::from_str_radix(digits, 16).ok();
+        return in_radix(digits, 16);
     }
     if let Some(digits) = text.strip_prefix('0').filter(|digits| octal && !digits.is_empty()) {
-        return i128::from_str_radix(digits, 8).ok();
+        return in_radix(digits, 8);
     }
     text.parse().ok()
 }

@@ -36,9 +36,16 @@ fn integers_are_whole() {
     }
     assert_eq!(bind(FieldType::Bigint, json!("9223372036854775807")), Ok(Bound::Integer(i64::MAX)));
     assert_eq!(bind(FieldType::Integer, json!("")), Ok(Bound::Null));
-    for value in
-        [json!("abc"), json!(1.5), json!("0x1"), json!(true), json!("99999999999999999999"), json!({}), json!("nan")]
-    {
+    for value in [
+        json!("abc"),
+        json!(1.5),
+        json!("0x1"),
+        json!(true),
+        json!("99999999999999999999"),
+        json!({}),
+        json!("nan"),
+        json!("1e999"),
+    ] {
         assert_eq!(bind(FieldType::Reference, value), Err("Field 'x' must be a valid integer.".to_owned()));
     }
 }
@@ -63,7 +70,10 @@ fn decimals_keep_all_digits() {
     assert_eq!(bind(FieldType::Decimal, json!("1,5")), Err("Field 'x' must be a valid decimal.".to_owned()));
     assert_eq!(bind(FieldType::Double, json!("2.5")), Ok(Bound::Real(2.5)));
     assert_eq!(bind(FieldType::Float, json!(3)), Ok(Bound::Real(3.0)));
-    assert_eq!(bind(FieldType::Float, json!("inf")), Err("Field 'x' must be a valid number.".to_owned()));
+    for value in ["inf", "1e999", "NaN", "x"] {
+        assert_eq!(bind(FieldType::Float, json!(value)), Err("Field 'x' must be a valid number.".to_owned()));
+        assert_eq!(bind(FieldType::Decimal, json!(value)), Err("Field 'x' must be a valid decimal.".to_owned()));
+    }
 }
 
 #[test]
