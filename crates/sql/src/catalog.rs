@@ -2,6 +2,8 @@
 
 use antiphon_model::{Object, Value};
 use indexmap::IndexMap;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The type of a field on the wire (4.1), with what the product knows of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -238,6 +240,10 @@ pub struct Relation {
     pub ref_on_delete: Option<String>,
     /// The table in between (`many_many`).
     pub junction: Option<Junction>,
+    /// Stored and described, without effect on reading (5.1).
+    pub flatten: bool,
+    /// Likewise.
+    pub flatten_drop_prefix: bool,
     /// Made by an administrator, not by a constraint.
     pub is_virtual: bool,
     /// Read even when nobody asks.
@@ -306,6 +312,44 @@ impl Table {
     pub fn relation(&self, name: &str) -> Option<&Relation> {
         self.relations.iter().find(|relation| same(relation.wire_name(), name))
     }
+}
+
+/// Every table, found by its names.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    tables: Vec<Arc<Table>>,
+    by_name: HashMap<String, usize>,
+    by_wire_name: HashMap<String, usize>,
+}
+
+impl Catalog {
+    /// A catalogue of these tables, in this order.
+    pub fn new(tables: Vec<Table>) -> Catalog {
+        let tables: Vec<Arc<Table>> = tables.into_iter().map(Arc::new).collect();
+        let index = |name: fn(&Table) -> &str| {
+            tables.iter().enumerate().map(|(position, table)| (name(table).to_lowercase(), position)).collect()
+        };
+        Catalog { by_name: index(|table| &table.name), by_wire_name: index(Table::wire_name), tables }
+    }
+
+    /// The tables in listing order.
+    pub fn tables(&self) -> &[Arc<Table>] {
+        &self.tables
+    }
+
+    /// The table of that name in the database, in any case.
+    pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
+        find(&self.by_name, name).map(|position| &self.tables[position])
+    }
+
+    /// The table that records are reached by under that name, in any case: the alias where there is one.
+    pub fn table_by_wire_name(&self, name: &str) -> Option<&Arc<Table>> {
+        find(&self.by_wire_name, name).map(|position| &self.tables[position])
+    }
+}
+
+fn find(names: &HashMap<String, usize>, name: &str) -> Option<usize> {
+    names.get(name).or_else(|| names.get(name.to_lowercase().as_str())).copied()
 }
 
 fn same(left: &str, right: &str) -> bool {

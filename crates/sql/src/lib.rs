@@ -5,12 +5,24 @@
 
 pub mod catalog;
 pub mod condition;
+pub mod database;
+pub mod dialect;
+pub mod error;
 pub mod expression;
+pub mod extras;
 pub mod filter;
 pub mod lookup;
+pub mod records;
+pub mod relations;
 pub mod row_filter;
+pub mod schema;
 pub mod statement;
+mod transaction;
 pub mod validation;
 pub mod value;
 #[cfg(test)]
 pub(crate) mod fixture;
+
+pub use database::{Database, DatabaseConfig};
+pub use dialect::sqlite::Location;
+pub use transaction::Transaction;

@@ -76,6 +76,17 @@ impl<'d> Statement<'d> {
         self
     }
 
+    /// Keeps a value whose placeholder is already in the text.
+    pub fn attach(&mut self, value: impl Into<Bound>) -> &mut Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// The dialect that it is written in.
+    pub fn dialect(&self) -> &'d dyn Dialect {
+        self.dialect
+    }
+
     /// Appends items with `, ` between.
     pub fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut item: impl FnMut(&mut Self, T)) -> &mut Self {
         for (index, each) in items.into_iter().enumerate() {

@@ -1,0 +1,40 @@
+//! SQLite's errors in the words of this crate.
+
+use crate::error::DatabaseError;
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+/// The cause behind an error of SQLite.
+pub(super) fn translate(error: rusqlite::Error) -> DatabaseError {
+    let rusqlite::Error::SqliteFailure(failure, message) = &error else {
+        return DatabaseError::Other(error.to_string());
+    };
+    let message = message.clone().unwrap_or_else(|| failure.to_string());
+    match failure.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            return DatabaseError::Duplicate { columns: columns(&message) };
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => return DatabaseError::ForeignKey,
+        ffi::SQLITE_CONSTRAINT_NOTNULL => {
+            return DatabaseError::NotNull { column: columns(&message).pop().unwrap_or_default() };
+        }
+        _ => {}
+    }
+    match failure.code {
+        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => DatabaseError::Check(message),
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => DatabaseError::Busy,
+        ErrorCode::OperationInterrupted => DatabaseError::TimedOut,
+        ErrorCode::ReadOnly => DatabaseError::ReadOnly,
+        ErrorCode::CannotOpen | ErrorCode::NotADatabase => DatabaseError::Unreachable(message),
+        _ => DatabaseError::Other(message),
+    }
+}
+
+/// The columns of `UNIQUE constraint failed: todo.name, todo.owner`.
+fn columns(message: &str) -> Vec<String> {
+    let Some((_, list)) = message.split_once("failed: ") else { return Vec::new() };
+    list.split(", ")
+        .filter_map(|each| each.rsplit_once('.'))
+        .map(|(_, column)| column.to_owned())
+        .collect()
+}

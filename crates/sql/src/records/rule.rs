@@ -1,0 +1,83 @@
+//! A resource's own rules over its table. The system's resources are tables plus one of these each.
+
+use crate::catalog::Table;
+use crate::condition::Condition;
+use crate::transaction::Transaction;
+use antiphon_model::{Object, Result};
+
+/// What a rule may look at while it judges a change. Runs while the database is locked for writing: a rule must not
+/// call services or scripts.
+pub struct Stage<'a> {
+    /// The table.
+    pub table: &'a Table,
+    /// The running transaction, for looking at other rows.
+    pub transaction: &'a Transaction<'a>,
+    /// Identifier of the user who asks.
+    pub user_id: Option<i64>,
+}
+
+/// Rules over the records of one table. Every method does nothing unless it is written.
+pub trait RecordRule: Send + Sync {
+    /// Whether [`before_update`](Self::before_update) and [`before_delete`](Self::before_delete) want to see the row as
+    /// it is; reading it costs one more statement for each record.
+    fn wants_existing(&self) -> bool {
+        false
+    }
+
+    /// Checks and completes a record that is about to be created.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    fn before_create(&self, _stage: &Stage<'_>, _record: &mut Object) -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks and completes a change. `existing` is empty unless [`wants_existing`](Self::wants_existing).
+    ///
+    /// # Errors
+    /// Why it is refused.
+    fn before_update(&self, _stage: &Stage<'_>, _existing: &Object, _change: &mut Object) -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks a deletion. `existing` is empty unless [`wants_existing`](Self::wants_existing).
+    ///
+    /// # Errors
+    /// Why it is refused.
+    fn before_delete(&self, _stage: &Stage<'_>, _existing: &Object) -> Result<()> {
+        Ok(())
+    }
+
+    /// Changes a row on its way out: hides, computes, renames.
+    fn shape(&self, _row: &mut Object) {}
+
+    /// The rows that exist for this resource; none means all of the table.
+    fn condition(&self, _table: &Table) -> Option<Condition> {
+        None
+    }
+
+    /// What to tell of a violated unique constraint on these columns; none means the usual text.
+    fn duplicate_message(&self, _columns: &[String], _record: &Object) -> Option<String> {
+        None
+    }
+
+    /// Hidden fields that clients may set all the same, such as a password; the rule turns them into what is stored.
+    fn settable_hidden_fields(&self) -> &[&str] {
+        &[]
+    }
+
+    /// Whether a relation that does not exist is an error; else it is passed over.
+    fn refuses_unknown_relations(&self) -> bool {
+        false
+    }
+
+    /// Whether a child whose foreign key is set to null goes away, whatever the request says.
+    fn deletes_detached(&self) -> bool {
+        false
+    }
+}
+
+/// The rule of tables that have none.
+pub struct NoRule;
+
+impl RecordRule for NoRule {}

@@ -1,0 +1,87 @@
+//! One transaction that writes, with a savepoint for each record; what is not committed is undone.
+
+use crate::database::Database;
+use crate::dialect::Connection;
+use antiphon_model::Result;
+
+/// A running transaction. Holds the database's write lock: nothing that may wait for other calls belongs inside.
+pub struct Transaction<'d> {
+    connection: Box<dyn Connection + 'd>,
+    open: bool,
+    /// What restores the connection's settings afterwards.
+    restore: &'static str,
+}
+
+impl<'d> Transaction<'d> {
+    /// Begins, waiting a bounded time for the write lock.
+    pub(crate) fn begin(database: &'d Database) -> Result<Transaction<'d>> {
+        let connection = database.backend().writer()?;
+        connection.run(database.backend().begin())?;
+        Ok(Transaction { connection, open: true, restore: "" })
+    }
+
+    /// Begins a transaction that may rebuild tables: foreign keys are judged at its end.
+    pub(crate) fn begin_structural(database: &'d Database) -> Result<Transaction<'d>> {
+        let connection = database.backend().writer()?;
+        let (prepare, restore) = database.backend().structural();
+        connection.run(prepare)?;
+        let mut transaction = Transaction { connection, open: false, restore };
+        transaction.connection.run(database.backend().begin())?;
+        transaction.open = true;
+        Ok(transaction)
+    }
+
+    /// The connection that it runs on.
+    pub fn connection(&self) -> &dyn Connection {
+        &*self.connection
+    }
+
+    /// Runs a piece of work that leaves nothing behind when it fails.
+    pub(crate) fn savepoint<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.connection.run("SAVEPOINT record")?;
+        match work() {
+            Ok(value) => {
+                self.connection.run("RELEASE record")?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.connection.run("ROLLBACK TO record; RELEASE record")?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes everything permanent, unless a foreign key refers to nothing.
+    pub(crate) fn commit_structural(self, database: &Database) -> Result<()> {
+        database.backend().check_references(&*self.connection)?;
+        self.commit()
+    }
+
+    /// Makes everything permanent.
+    pub(crate) fn commit(mut self) -> Result<()> {
+        self.connection.run("COMMIT")?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        self.undo();
+        if !self.restore.is_empty() {
+            if let Err(error) = self.connection.run(self.restore) {
+                tracing::error!(%error, "the connection's settings could not be restored");
+            }
+        }
+    }
+}
+
+impl Transaction<'_> {
+    fn undo(&self) {
+        if self.open {
+            if let Err(error) = self.connection.run("ROLLBACK") {
+                tracing::debug!(%error, "the transaction was already over");
+            }
+        }
+    }
+}
