@@ -23,10 +23,10 @@ lint: cargo
 fmt: cargo
 	cargo fmt --all
 
-# Measures the built program.
+# Measures the program beside a bare handler that does the same read; a few minutes. See bench/README.md.
 bench: cargo
-	cargo build --release --locked --package antiphon
-	./bench/run
+	cargo build --release --locked --package antiphon --package antiphon-bench
+	./target/release/antiphon-bench --server ./target/release/antiphon
 
 cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.90 or newer from https://rustup.rs" >&2; exit 1; }

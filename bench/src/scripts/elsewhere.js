@@ -1,0 +1,2 @@
+// Attached to events that never fire here.
+event.request.parameters.elsewhere = 'yes';
