@@ -2,13 +2,14 @@
 
 PORT ?= 8080
 DATA ?= ./data
+TARGET = $(or $(CARGO_TARGET_DIR),./target)
 
 .PHONY: run test lint fmt bench cargo
 
 # Builds the program and serves the demonstration on http://127.0.0.1:$(PORT), with its data in $(DATA).
 run: cargo
 	cargo build --release --locked --package antiphon
-	./target/release/antiphon serve --demo --listen 127.0.0.1:$(PORT) --data $(DATA)
+	$(TARGET)/release/antiphon serve --demo --listen 127.0.0.1:$(PORT) --data $(DATA)
 
 # Everything that must hold before a change goes in.
 test: lint
@@ -23,10 +24,10 @@ lint: cargo
 fmt: cargo
 	cargo fmt --all
 
-# Measures the program beside a bare handler that does the same read; a few minutes. See bench/README.md.
+# Measures the program beside a bare handler; takes minutes and wants a quiet machine.
 bench: cargo
 	cargo build --release --locked --package antiphon --package antiphon-bench
-	./target/release/antiphon-bench --server ./target/release/antiphon
+	$(TARGET)/release/antiphon-bench --server $(TARGET)/release/antiphon
 
 cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.90 or newer from https://rustup.rs" >&2; exit 1; }

@@ -1,6 +1,7 @@
 //! The `antiphon` program.
 
 mod config;
+mod demo;
 mod http;
 mod serve;
 mod terminal;

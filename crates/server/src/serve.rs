@@ -1,7 +1,9 @@
 //! From settings to a running server, and back down again.
 
 use crate::config::{LogFormat, LogSettings, Settings};
-use crate::http::{self, Cors, Door, Edge};
+use crate::demo;
+use crate::http::{self, Cors, Edge};
+use crate::wiring::{self, GatewayDoor};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +40,9 @@ pub enum StartError {
     /// The log filter can't be understood.
     #[error("The log level '{0}' can't be understood. Use error, warn, info, debug or trace.")]
     Log(String),
+    /// The platform in the data folder can't be opened.
+    #[error("The data folder can't be opened: {0}.")]
+    Platform(#[from] antiphon_model::Error),
     /// The system refuses threads or signals.
     #[error("The server can't start: {0}.")]
     System(#[from] std::io::Error),
@@ -55,9 +60,15 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     let listener = listen(&settings.listen).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let door: Arc<dyn Door> = crate::wiring::door(&settings);
-    tracing::info!("listening on http://{}", listener.local_addr()?);
-    let edge = Arc::new(Edge::new(door, Cors::new(settings.cors_origins.clone()), settings.limits.clone()));
+    let settings = demo::with_admin(settings)?;
+    let platform = wiring::open(&settings)?;
+    let address = listener.local_addr()?.to_string();
+    tracing::info!("listening on http://{address}");
+    if settings.demo {
+        demo::install(&platform, &settings, &address).await?;
+    }
+    let door = Arc::new(GatewayDoor::new(&platform)?);
+    let edge = Arc::new(Edge::new(door, Cors::new(settings.cors_origins), settings.limits.clone()));
     let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -1,20 +1,75 @@
-//! Puts the parts together.
+//! Puts the parts together: the platform in the data folder, its first administrator, and the door for the edge.
 
 use crate::config::Settings;
-use crate::http::{Answer, Credentials, Door};
-use antiphon_model::{Error, Request, Response};
+use crate::http::Door;
+use antiphon_gateway::{Answer, Credentials, Gateway};
+use antiphon_model::{Error, Request, Response, Result};
+use antiphon_services::Platform;
+use async_trait::async_trait;
 use std::sync::Arc;
 
-struct Nothing;
+/// Opens the platform in the data folder.
+///
+/// # Errors
+/// When its databases can't be used, or the first administrator's settings are not acceptable.
+pub fn open(settings: &Settings) -> Result<Platform> {
+    let platform = Platform::start(&settings.data, &settings.limits)?;
+    if platform.has_admin()? {
+        return Ok(platform);
+    }
+    match (&settings.admin_email, &settings.admin_password) {
+        (Some(email), Some(password)) => platform.create_first_admin(email, password)?,
+        (None, None) => {}
+        _ => {
+            return Err(Error::bad_request(
+                "Set both ANTIPHON_ADMIN_EMAIL and ANTIPHON_ADMIN_PASSWORD, or none of them.",
+            ));
+        }
+    }
+    Ok(platform)
+}
 
-#[async_trait::async_trait]
-impl Door for Nothing {
-    async fn call(&self, request: Request, _: Credentials) -> Answer {
-        Answer { response: Response::from(&Error::unavailable("No services.", 1)), request }
+/// The gateway, as long as there is an administrator. Without one nobody could repair anything, so calls are refused with
+/// what to do, except those that tell a client the state of the instance.
+pub struct GatewayDoor {
+    gateway: Arc<Gateway>,
+    is_set_up: bool,
+}
+
+impl GatewayDoor {
+    /// The door to this platform.
+    ///
+    /// # Errors
+    /// When the system database can't be read.
+    pub fn new(platform: &Platform) -> Result<GatewayDoor> {
+        let is_set_up = platform.has_admin()?;
+        if !is_set_up {
+            tracing::warn!("there is no administrator: {}", not_set_up().message);
+        }
+        Ok(GatewayDoor { gateway: Arc::clone(platform.gateway()), is_set_up })
     }
 }
 
-/// The door.
-pub fn door(_: &Settings) -> Arc<dyn Door> {
-    Arc::new(Nothing)
+#[async_trait]
+impl Door for GatewayDoor {
+    async fn call(&self, request: Request, credentials: Credentials) -> Answer {
+        if self.is_set_up || is_environment(&request) {
+            return self.gateway.call(request, credentials).await;
+        }
+        Answer { response: Response::from(&not_set_up()), request }
+    }
+}
+
+fn is_environment(request: &Request) -> bool {
+    let resource = request.resource.trim_end_matches('/');
+    request.service.eq_ignore_ascii_case("system") && resource.eq_ignore_ascii_case("environment")
+}
+
+/// Source: the reference on the first administrator.
+fn not_set_up() -> Error {
+    Error::new(
+        503,
+        "Instance not set up. Start the server with ANTIPHON_ADMIN_EMAIL and ANTIPHON_ADMIN_PASSWORD to make its first \
+         administrator.",
+    )
 }

@@ -11,6 +11,7 @@ use std::process::Command;
 /// ARCHITECTURE.md, not an accident.
 const ARROWS: [(&str, &[&str]); 8] = [
     ("antiphon-bench", &[]),
+    ("antiphon-bench", &[]),
     ("antiphon-model", &[]),
     ("antiphon-quickjs", &[]),
     ("antiphon-sql", &["antiphon-model"]),

@@ -1,6 +1,6 @@
 //! Where callers put their credentials. Source: the reference on credentials of a request.
 
-use super::door::Credentials;
+use antiphon_gateway::Credentials;
 use antiphon_model::{Request, Value};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};

@@ -14,11 +14,13 @@ mod negotiate;
 mod pages;
 mod path;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 mod wishes;
 
 pub use cors::Cors;
-pub use door::{Answer, Credentials, Door};
+pub use door::Door;
 pub use listener::serve;
 
 use antiphon_model::{Error, Limits, Request, Result, Verb};

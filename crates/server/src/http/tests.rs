@@ -1,7 +1,7 @@
 //! The edge through a real socket, with a stand-in behind the door.
 
-use super::door::{Answer, Credentials, Door};
-use super::{Cors, Edge, serve};
+use super::{Cors, Door, Edge, serve};
+use antiphon_gateway::{Answer, Credentials};
 use antiphon_model::{Content, Error, Limits, Request, Response, Value};
 use async_trait::async_trait;
 use serde_json::json;
