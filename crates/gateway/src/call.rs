@@ -188,6 +188,7 @@ impl Gateway {
         let runner = EventRunner { session: signed_in.get().unwrap_or(session), ..runner };
         runner.post_process(request, &mut response, ledger);
         runner.base(request, &response, ledger);
+        runner.queued(ledger);
         response
     }
 

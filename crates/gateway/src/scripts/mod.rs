@@ -109,6 +109,17 @@ impl EventRunner<'_> {
         }
     }
 
+    /// The queued events. There is no queue in this release, and the ledger says so.
+    pub(crate) fn queued(&self, ledger: &mut Ledger) {
+        for (event, attached) in &self.plan.events {
+            ledger.fired(&event.base, Phase::Queued);
+            if let Some(slot) = attached.phase(Phase::Queued) {
+                tracing::warn!(target: "antiphon::script", script = %slot.script.name, "queued scripts do not run in this release");
+                ledger.ran(record_of(&slot.script, "skipped: queued scripts do not run in this release"));
+            }
+        }
+    }
+
     fn run(
         &self,
         event: &FiredEvent,
@@ -121,16 +132,8 @@ impl EventRunner<'_> {
         ledger.fired(&event.base, phase);
         let slot = attached.phase(phase)?;
         let script = Arc::clone(&slot.script);
-        let mut record = ScriptRun {
-            script: script.name.clone(),
-            version: script.version,
-            outcome: String::new(),
-            wall: Duration::ZERO,
-            output: String::new(),
-        };
         if !slot.is_active {
-            record.outcome = "skipped: inactive".to_owned();
-            ledger.ran(record);
+            ledger.ran(record_of(&script, "skipped: inactive"));
             return None;
         }
         let reentries = self.frame.map_or(0, |frame| frame.count(&script.name));
@@ -139,10 +142,8 @@ impl EventRunner<'_> {
         } else {
             self.run_in_engine(event, &script, phase, request, response)
         };
-        record.outcome = outcome::name(&run.outcome);
-        record.wall = run.wall;
-        record.output.clone_from(&run.output);
-        ledger.ran(record);
+        let record = record_of(&script, &outcome::name(&run.outcome));
+        ledger.ran(ScriptRun { wall: run.wall, output: run.output.clone(), ..record });
         Some((script, run))
     }
 
@@ -194,6 +195,16 @@ impl EventRunner<'_> {
             }),
         };
         self.gateway.engines().run(script, &event, &host)
+    }
+}
+
+fn record_of(script: &Script, outcome: &str) -> ScriptRun {
+    ScriptRun {
+        script: script.name.clone(),
+        version: script.version,
+        outcome: outcome.to_owned(),
+        wall: Duration::ZERO,
+        output: String::new(),
     }
 }
 

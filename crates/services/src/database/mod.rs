@@ -1,10 +1,13 @@
 //! Database services: `_table` and `_schema` over one database.
 
+mod extras;
 mod related;
 mod routes;
 
-use antiphon_gateway::{Call, RouteTable, Service, blocking, row_filters};
-use antiphon_model::{Response, Result, Session, Value, Verb, truthy};
+pub use extras::SystemExtras;
+
+use antiphon_gateway::{Call, RouteTable, Service, blocking, may, row_filters};
+use antiphon_model::{Response, Result, Session, Value, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::Lookups;
 use antiphon_sql::records::{self, Caller, NoRule, RecordRequest};
@@ -25,10 +28,40 @@ impl DatabaseService {
         DatabaseService { database, routes: routes::routes() }
     }
 
-    fn records(&self, call: &Call<'_>, table: &str, id: Option<&str>) -> Result<Response> {
+    fn database(&self) -> Result<&Database> {
+        self.database.as_deref().map_err(Clone::clone)
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Result<Response> {
+        let table = Some(call.matched.parameter("table_name"));
+        let field = Some(call.matched.parameter("field_name"));
+        let relation = Some(call.matched.parameter("relationship_name"));
+        match call.matched.route.pattern() {
+            "" => self.root(call),
+            "_table" => self.tables(call),
+            "_table/{table_name}" => self.records(call, None),
+            "_table/{table_name}/{id}" => self.records(call, Some(call.matched.parameter("id"))),
+            "_schema" => self.schema(call, None, None),
+            "_schema/{table_name}" => self.schema(call, table, None),
+            "_schema/{table_name}/_field" => self.schema(call, table, Some(Member::Field(None))),
+            "_schema/{table_name}/_field/{field_name}" => self.schema(call, table, Some(Member::Field(field))),
+            "_schema/{table_name}/_related" => self.schema(call, table, Some(Member::Relation(None))),
+            "_schema/{table_name}/_related/{relationship_name}" => {
+                self.schema(call, table, Some(Member::Relation(relation)))
+            }
+            _ => self.schema(call, table, Some(Member::Field(Some(call.matched.parameter("field"))))),
+        }
+    }
+
+    fn records(&self, call: &Call<'_>, id: Option<&str>) -> Result<Response> {
         let Call { request, session, entry, .. } = call;
-        let record_request =
-            RecordRequest { verb: request.verb, table, id, parameters: &request.parameters, payload: &request.payload };
+        let record_request = RecordRequest {
+            verb: request.verb,
+            table: call.matched.parameter("table_name"),
+            id,
+            parameters: &request.parameters,
+            payload: &request.payload,
+        };
         let caller = Caller {
             lookups: &SessionLookups(session),
             user_id: session.user_id(),
@@ -37,8 +70,98 @@ impl DatabaseService {
             rule: &NoRule,
             is_admin: session.is_admin(),
         };
-        records::handle(&self.database, &record_request, &caller).map(Response::ok)
+        records::handle(self.database()?, &record_request, &caller).map(Response::ok)
     }
+
+    fn tables(&self, call: &Call<'_>) -> Result<Response> {
+        let access = |table: &str| table_access(call, "_table", table);
+        let caller = SchemaCaller { access: &access, is_admin: call.session.is_admin() };
+        schema::list_tables(self.database()?, &call.request.parameters, &caller, true).map(Response::ok)
+    }
+
+    fn schema(&self, call: &Call<'_>, table: Option<&str>, member: Option<Member<'_>>) -> Result<Response> {
+        let Call { request, session, .. } = call;
+        let access = |table: &str| table_access(call, "_schema", table);
+        let caller = SchemaCaller { access: &access, is_admin: session.is_admin() };
+        let schema_request =
+            SchemaRequest { verb: request.verb, table, member, parameters: &request.parameters, payload: &request.payload };
+        schema::handle(self.database()?, &schema_request, &caller).map(Response::ok)
+    }
+
+    fn root(&self, call: &Call<'_>) -> Result<Response> {
+        let request = call.request;
+        if request.flag("as_access_list") {
+            return Ok(Response::resource(self.components()?.into_iter().map(Value::String).collect()));
+        }
+        let everything = request.parameter(&["fields"]).is_some_and(|fields| fields == "*");
+        let entries = [("_schema", "Schema"), ("_table", "Tables")].into_iter();
+        let visible = entries.filter(|(name, _)| {
+            let below = format!("{name}/*");
+            Verb::ALL.into_iter().any(|verb| {
+                may(call.session, verb, call.entry.id, name) || may(call.session, verb, call.entry.id, &below)
+            })
+        });
+        let entries = visible.map(|(name, label)| match (request.flag("as_list"), everything) {
+            (true, _) => json!(name),
+            (_, true) => json!({ "name": name, "label": label }),
+            _ => json!({ "name": name }),
+        });
+        Ok(Response::resource(entries.collect()))
+    }
+
+    /// What roles can be granted below this service (database-service 2.1).
+    fn components(&self) -> Result<Vec<String>> {
+        let mut components = vec![String::new(), "*".to_owned()];
+        let tables = self.parameter_values("table_name");
+        for part in ["_schema", "_table"] {
+            components.extend([format!("{part}/"), format!("{part}/*")]);
+            for table in &tables {
+                components.extend([format!("{part}/{table}/"), format!("{part}/{table}/*")]);
+            }
+        }
+        Ok(components)
+    }
+}
+
+#[async_trait]
+impl Service for DatabaseService {
+    fn routes(&self) -> &RouteTable {
+        &self.routes
+    }
+
+    async fn handle(&self, call: Call<'_>) -> Result<Response> {
+        // One row by its key is read faster than a thread is woken; anything else may take its time.
+        let reads_one_row = call.request.verb == Verb::Get
+            && !call.matched.parameter("id").is_empty()
+            && !call.request.parameters.contains_key("related");
+        match reads_one_row {
+            true => self.answer(&call),
+            false => blocking(|| self.answer(&call)),
+        }
+    }
+
+    fn parameter_values(&self, parameter: &str) -> Vec<String> {
+        let catalog = match (parameter, self.database().and_then(Database::catalog)) {
+            ("table_name", Ok(catalog)) => catalog,
+            ("table_name", Err(error)) => {
+                tracing::warn!(%error, "the tables of a database can't be listed");
+                return Vec::new();
+            }
+            _ => return Vec::new(),
+        };
+        let mut names: Vec<String> = catalog.tables().iter().map(|table| table.wire_name().to_owned()).collect();
+        names.sort_by_key(|name| name.to_lowercase());
+        names
+    }
+}
+
+/// What the caller may do with a table, or with anything below it.
+fn table_access(call: &Call<'_>, part: &str, table: &str) -> VerbMask {
+    let (exact, below) = (format!("{part}/{table}"), format!("{part}/{table}/*"));
+    let granted = Verb::ALL.into_iter().filter(|verb| {
+        may(call.session, *verb, call.entry.id, &exact) || may(call.session, *verb, call.entry.id, &below)
+    });
+    VerbMask::of(&granted.collect::<Vec<_>>())
 }
 
 /// The lookups of a session, as the database crate asks for them.
