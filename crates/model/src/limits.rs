@@ -30,7 +30,7 @@ limits! {
     body_bytes: usize = 16 << 20,
     /// Largest header block of a request: proxies commonly allow 8 to 64 KiB.
     header_bytes: usize = 64 << 10,
-    /// Open client connections at one time; further ones wait in the system's queue. Each holds a file descriptor.
+    /// Open client connections, and calls behind them, at one time; further connections wait in the system's queue.
     connections: usize = 8192,
     /// Longest that reading one request may take, against clients that trickle.
     request_read_ms: u64 = 30_000,

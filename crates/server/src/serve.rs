@@ -53,7 +53,10 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
     start_log(&settings.log)?;
     prepare_data(&settings.data)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(settings))
+    let outcome = runtime.block_on(serve(settings));
+    // What did not finish in time must not hold the end up.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(settings: Settings) -> Result<(), StartError> {

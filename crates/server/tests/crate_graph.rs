@@ -11,7 +11,6 @@ use std::process::Command;
 /// ARCHITECTURE.md, not an accident.
 const ARROWS: [(&str, &[&str]); 8] = [
     ("antiphon-bench", &[]),
-    ("antiphon-bench", &[]),
     ("antiphon-model", &[]),
     ("antiphon-quickjs", &[]),
     ("antiphon-sql", &["antiphon-model"]),

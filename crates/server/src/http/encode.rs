@@ -7,7 +7,9 @@ use antiphon_model::{Content, Error, Response, Value};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::StatusCode;
-use hyper::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 
 /// An HTTP response with its whole body.
 pub type HttpResponse = hyper::Response<Full<Bytes>>;
@@ -143,6 +145,8 @@ fn assemble(response: &Response, body: Body, wishes: &Wishes) -> HttpResponse {
         headers.insert(CONTENT_TYPE, HeaderValue::try_from(content_type).unwrap_or(fallback));
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // A URL may hold a token; no page that an answer links to shall learn it.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Some(file) = wishes.file.as_ref().filter(|_| response.status < 300)
         && let Ok(disposition) = HeaderValue::try_from(format!("attachment; filename=\"{}\";", file.name))
     {

@@ -43,7 +43,11 @@ pub async fn serve(listener: TcpListener, edge: Arc<Edge>, limits: &Limits, stop
         }
     }
     drop(listener);
-    tokio::time::timeout(Duration::from_millis(limits.shutdown_ms), graceful.shutdown()).await.is_ok()
+    let finish = async {
+        graceful.shutdown().await;
+        edge.idle().await;
+    };
+    tokio::time::timeout(Duration::from_millis(limits.shutdown_ms), finish).await.is_ok()
 }
 
 fn http_of(limits: &Limits) -> http1::Builder {

@@ -34,6 +34,7 @@ use hyper::{HeaderMap, Method};
 use path::Target;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
 use wishes::Wishes;
 
 /// Verbs of the API.
@@ -46,12 +47,22 @@ pub struct Edge {
     door: Arc<dyn Door>,
     cors: Cors,
     limits: Limits,
+    /// Room for calls behind the door; a call keeps its place even when its client went away.
+    calls: Arc<Semaphore>,
+    capacity: u32,
 }
 
 impl Edge {
     /// An edge in front of this door.
     pub fn new(door: Arc<dyn Door>, cors: Cors, limits: Limits) -> Edge {
-        Edge { door, cors, limits }
+        let capacity = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+        Edge { door, cors, limits, calls: Arc::new(Semaphore::new(capacity as usize)), capacity }
+    }
+
+    /// Waits until no call is behind the door.
+    async fn idle(&self) {
+        // Fails only on a closed semaphore, and nobody closes this one.
+        let _ = self.calls.acquire_many(self.capacity).await;
     }
 
     /// Answers one request.
@@ -110,9 +121,16 @@ impl Edge {
     /// Goes through the door on a task of its own: a call whose client went away still ends properly, and a panic ends
     /// with an answer.
     async fn enter(&self, request: Request) -> Result<HttpResponse> {
+        let place = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| {
+            Error::unavailable("The server is busy with as many calls as it may carry out at once. Try again.", 1)
+        })?;
         let credentials = credentials::credentials_of(&request);
         let door = Arc::clone(&self.door);
-        let call = tokio::spawn(async move { door.call(request, credentials).await });
+        let call = tokio::spawn(async move {
+            let answer = door.call(request, credentials).await;
+            drop(place);
+            answer
+        });
         let answer = call.await.map_err(|failure| {
             Error::internal("The server failed to carry out this call. The reason is in its log.", failure)
         });

@@ -1,6 +1,6 @@
 //! What a URL's path asks for.
 //!
-//! `/api/{version}/{service}/{resource…}`; the version may be left out, and `/rest` is the older spelling of `/api`.
+//! `/api/{version}/{service}/{resource…}`; the version may be left out.
 //! Source: the reference on URL anatomy, "Paths".
 
 use antiphon_model::{Error, Result};
@@ -41,7 +41,7 @@ impl Target {
         Ok(match first {
             "" => Target::Welcome,
             "status" if rest.is_empty() => Target::Status,
-            "api" | "rest" => {
+            "api" => {
                 let (version, below) = split(rest);
                 let (service, resource) = split(if is_version(version) { below } else { rest });
                 Target::Api { service: service.to_owned(), resource: resource.to_owned() }
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(Target::of("/api/v2/db/_table/todo"), api("db", "_table/todo"));
         assert_eq!(Target::of("/api/v2.0/db/_table/todo"), api("db", "_table/todo"));
         assert_eq!(Target::of("/api/system/environment"), api("system", "environment"));
-        assert_eq!(Target::of("/rest/db/"), api("db", ""));
+        assert_eq!(Target::of("/api/db/"), api("db", ""));
         assert_eq!(Target::of("/api/v2/files/docs/"), api("files", "docs/"));
         assert_eq!(Target::of("/api/video/x"), api("video", "x"));
         for root in ["/api", "/api/", "/api/v2", "/api/v2/"] {

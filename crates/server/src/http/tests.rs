@@ -201,3 +201,24 @@ async fn a_shutdown_lets_calls_in_flight_finish() {
     assert!(answer.contains("{\"done\":true}"), "{answer}");
     assert!(server.await.unwrap(), "every call finished in time");
 }
+
+#[tokio::test]
+async fn a_call_goes_on_without_its_client_and_takes_up_room() {
+    let Running { address, door, stop, server } = start(Limits { connections: 1, ..Limits::default() }).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /api/v2/slow HTTP/1.1\r\nHost: t\r\n\r\n").await.unwrap();
+    door.entered.notified().await;
+    drop(stream);
+    let mut next = TcpStream::connect(address).await.unwrap();
+    next.write_all(b"GET /api/v2/db HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    next.read_to_string(&mut answer).await.unwrap();
+    assert_eq!(status(&answer), "503");
+    stop.send(()).unwrap();
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!server.is_finished(), "the call without a client is waited for");
+    door.released.notify_one();
+    assert!(server.await.unwrap());
+}
