@@ -28,7 +28,7 @@ use bytes::Bytes;
 use encode::HttpResponse;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONTENT_LENGTH};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use path::Target;
@@ -41,6 +41,9 @@ use wishes::Wishes;
 const API_VERBS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 /// Verbs of the pages outside the API.
 const PAGE_VERBS: &str = "GET, HEAD";
+
+/// Errors after which the rest of a body is still to come, so the connection can't be used again.
+const UNREAD: [u16; 2] = [408, 413];
 
 /// Answers HTTP requests through a door.
 pub struct Edge {
@@ -71,7 +74,13 @@ impl Edge {
         let (parts, body) = request.into_parts();
         let mut response = match self.route(&parts, body).await {
             Ok(response) => response,
-            Err(error) => encode::error(&error),
+            Err(error) => {
+                let mut response = encode::error(&error);
+                if UNREAD.contains(&error.status) {
+                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                response
+            }
         };
         self.cors.annotate(&parts.headers, response.headers_mut());
         // The query may hold credentials and is left out.

@@ -143,6 +143,9 @@ async fn a_body_without_length_is_cut_off_at_the_limit() {
     let beyond = server.exchange(&format!("{head}b\r\n01234567890\r\n0\r\n\r\n")).await;
     assert_eq!(status(&beyond), "413");
     assert!(beyond.contains("10 bytes"), "{beyond}");
+    let announced = "POST /api/v2/db HTTP/1.1\r\nHost: t\r\nContent-Length: 11\r\n\r\n";
+    let refused = server.exchange(announced).await;
+    assert!(refused.starts_with("HTTP/1.1 413") && refused.contains("connection: close"), "{refused}");
 }
 
 #[tokio::test]
