@@ -17,6 +17,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Smallest buffer that the HTTP library allows.
 const SMALLEST_BUFFER: usize = 8192;
+/// How many times the limit a head may be for the edge to explain its refusal.
+const HEAD_SLACK: usize = 4;
 
 /// Serves connections until `stop` is ready, then waits for the calls in flight, at most `limits.shutdown_ms`. Returns
 /// whether all of them finished.
@@ -51,11 +53,13 @@ pub async fn serve(listener: TcpListener, edge: Arc<Edge>, limits: &Limits, stop
 }
 
 fn http_of(limits: &Limits) -> http1::Builder {
+    // The edge refuses heads beyond the limit with an explanation; the library, without one, those far beyond it.
+    let heads = limits.header_bytes.saturating_mul(HEAD_SLACK);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(limits.request_read_ms))
-        .max_buf_size(limits.header_bytes.max(SMALLEST_BUFFER))
-        .max_header_size(limits.header_bytes);
+        .max_buf_size(heads.max(SMALLEST_BUFFER))
+        .max_header_size(heads);
     http
 }
 

@@ -42,8 +42,10 @@ const API_VERBS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 /// Verbs of the pages outside the API.
 const PAGE_VERBS: &str = "GET, HEAD";
 
+/// `: ` and the line's end of a header field.
+const FIELD_OVERHEAD: usize = 4;
 /// Errors after which the rest of a body is still to come, so the connection can't be used again.
-const UNREAD: [u16; 2] = [408, 413];
+const UNREAD: [u16; 3] = [408, 413, 431];
 
 /// Answers HTTP requests through a door.
 pub struct Edge {
@@ -95,6 +97,7 @@ impl Edge {
     }
 
     async fn route(&self, parts: &Parts, body: Incoming) -> Result<HttpResponse> {
+        self.check_head(parts)?;
         if let Some(answer) = self.cors.preflight(&parts.method, &parts.headers) {
             return Ok(answer);
         }
@@ -150,6 +153,20 @@ impl Edge {
                 Err(error)
             }
         }
+    }
+
+    /// Refuses a head that is too large with an answer that names the limit.
+    fn check_head(&self, parts: &Parts) -> Result<()> {
+        let limit = self.limits.header_bytes;
+        let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD);
+        let line = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        if line + fields.sum::<usize>() > limit {
+            return Err(Error::new(
+                431,
+                format!("The request's URL and headers are larger than {limit} bytes (limit header_bytes). Send less."),
+            ));
+        }
+        Ok(())
     }
 
     /// The whole body, within its limits of size and time.

@@ -181,7 +181,11 @@ async fn oversized_headers_and_trickled_bodies_end() {
     let limits = Limits { header_bytes: 8192, request_read_ms: 100, ..Limits::default() };
     let server = start(limits).await;
     let long = format!("X-Long: {}\r\n", "x".repeat(9000));
-    assert_eq!(status(&server.send("GET /api/v2/db", &long, "").await), "431");
+    let refused = server.send("GET /api/v2/db", &long, "").await;
+    assert_eq!(status(&refused), "431");
+    assert!(body(&refused)["error"]["message"].to_string().contains("header_bytes"), "{refused}");
+    let absurd = format!("X-Long: {}\r\n", "x".repeat(40_000));
+    assert_eq!(status(&server.send("GET /api/v2/db", &absurd, "").await), "431");
     let trickle = "POST /api/v2/db HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: 5\r\n\r\nab";
     assert_eq!(status(&server.exchange(trickle).await), "408");
 }
