@@ -58,10 +58,11 @@ fn version_and_limits_are_printed() {
     assert!(line.contains(" 123 ") && line.contains("16777216"), "{line}");
 }
 
-/// The answer to `GET /status`.
-fn status(address: &str) -> String {
+/// The answer to a `GET` with this header.
+fn get(address: &str, path: &str, header: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(b"GET /status HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{header}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -70,10 +71,47 @@ fn status(address: &str) -> String {
 #[test]
 fn a_signal_stops_the_server_cleanly() {
     for name in ["-TERM", "-INT"] {
-        let mut server = Server::start(&[]);
-        assert!(status(&server.address).contains("{\"status\":\"ok\""));
+        let data = tempfile::tempdir().unwrap();
+        let mut server = Server::start(data.path(), &[], &[]);
+        assert!(get(&server.address, "/status", "X: y").contains("{\"status\":\"ok\""));
         let sent = Command::new("kill").args([name, &server.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         assert_eq!(server.child.wait().unwrap().code(), Some(0), "{name}");
     }
+}
+
+#[test]
+fn without_an_administrator_calls_are_refused_with_the_remedy() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[], &[]);
+    let refused = get(&server.address, "/api/v2/db", "X: y");
+    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("ANTIPHON_ADMIN_PASSWORD"), "{refused}");
+    let environment = get(&server.address, "/api/v2/system/environment", "X: y");
+    assert!(environment.starts_with("HTTP/1.1 200"), "{environment}");
+}
+
+/// The value that the demo prints after this word.
+fn printed(guide: &str, word: &str) -> String {
+    let line = guide.lines().find_map(|line| line.trim().strip_prefix(word));
+    line.unwrap_or_else(|| panic!("no {word} in:\n{guide}")).trim().to_owned()
+}
+
+#[test]
+fn the_demo_prints_a_key_that_works_at_every_start() {
+    let data = tempfile::tempdir().unwrap();
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let mut server = Server::start(data.path(), &["--demo"], &[]);
+        // The answer comes after the demo is installed and its guide is printed.
+        get(&server.address, "/status", "X: y");
+        server.child.kill().unwrap();
+        let mut guide = String::new();
+        server.child.stdout.take().unwrap().read_to_string(&mut guide).unwrap();
+        assert_eq!(printed(&guide, "administrator"), "admin@example.com");
+        keys.push((printed(&guide, "API key"), printed(&guide, "password")));
+    }
+    assert_eq!(keys[0], keys[1]);
+    let server = Server::start(data.path(), &["--demo"], &[]);
+    let todos = get(&server.address, "/api/v2/db/_table/todo", &format!("X-DreamFactory-API-Key: {}", keys[0].0));
+    assert!(todos.starts_with("HTTP/1.1 200") && todos.contains("\"resource\":[{"), "{todos}");
 }

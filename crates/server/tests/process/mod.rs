@@ -1,15 +1,14 @@
 //! The real program, on a port and in a data folder of its own.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
-use tempfile::TempDir;
 
 /// A running server; ended when dropped.
 pub struct Server {
     /// `127.0.0.1:port`.
     pub address: String,
     pub child: Child,
-    _data: TempDir,
 }
 
 /// The program with these arguments and none of the settings of whoever runs the tests.
@@ -23,14 +22,13 @@ pub fn antiphon(arguments: &[&str]) -> Command {
 }
 
 impl Server {
-    /// Starts with an empty data folder and these variables, and waits until it says where it listens.
-    pub fn start(variables: &[(&str, &str)]) -> Server {
-        let data = TempDir::new().unwrap();
-        let folder = data.path().to_str().unwrap();
-        let mut child = antiphon(&["serve", "--listen", "127.0.0.1:0", "--data", folder])
-            .current_dir(data.path())
+    /// Starts over this data folder, and waits until the server says where it listens.
+    pub fn start(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Server {
+        let mut child = antiphon(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()])
+            .args(arguments)
+            .current_dir(data)
             .envs(variables.iter().copied())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -47,7 +45,7 @@ impl Server {
             start.push_str(&line);
         };
         drain(log);
-        Server { address, child, _data: data }
+        Server { address, child }
     }
 }
 

@@ -32,7 +32,9 @@ struct Row {
 /// one that is gone.
 pub fn replay(area: &str) -> Result<String, String> {
     let deviations = deviations();
-    let server = Server::start(&[("ANTIPHON_ADMIN_EMAIL", ADMIN.0), ("ANTIPHON_ADMIN_PASSWORD", ADMIN.1)]);
+    let data = tempfile::tempdir().unwrap();
+    let administrator = [("ANTIPHON_ADMIN_EMAIL", ADMIN.0), ("ANTIPHON_ADMIN_PASSWORD", ADMIN.1)];
+    let server = Server::start(data.path(), &[], &administrator);
     let client = Client::new(&server.address);
     let mut memory = Memory::new(&server.address);
     let mut rows = Vec::new();
