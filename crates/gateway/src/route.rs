@@ -146,7 +146,7 @@ impl Route {
     }
 
     /// The documented event path below the service, dots for slashes; empty at the root.
-    pub(crate) fn event_path(&self) -> String {
+    pub fn event_path(&self) -> String {
         let parts: Vec<String> = self
             .segments
             .iter()

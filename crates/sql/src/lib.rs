@@ -7,6 +7,7 @@ pub mod catalog;
 pub mod condition;
 pub mod database;
 pub mod dialect;
+mod direct;
 pub mod error;
 pub mod expression;
 pub mod extras;
