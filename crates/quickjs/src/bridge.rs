@@ -106,28 +106,45 @@ impl World<'_> {
         if is_exception(array) { Err(out_of_memory(self)) } else { Ok(array) }
     }
 
-    fn build_object(self, members: &Map<String, Value>, depth: usize) -> Result<JSValue, BridgeError> {
-        // SAFETY: the context is live.
-        let object = unsafe { sys::JS_NewObject(self.context) };
-        if is_exception(object) {
-            return Err(out_of_memory(self));
-        }
-        for (name, value) in members {
-            let value = self.build(value, depth + 1)?;
-            // SAFETY: the name is a live string; the atom is freed after its use; defining (not setting) a property of a
-            // fresh plain object takes over `value` and runs no code of the script, not even for `__proto__`.
-            let defined = unsafe {
-                let atom = sys::JS_NewAtomLen(self.context, name.as_ptr().cast(), name.len() as sys::size_t);
-                let defined =
-                    sys::JS_DefinePropertyValue(self.context, object, atom, value, sys::JS_PROP_C_W_E as c_int);
-                sys::JS_FreeAtom(self.context, atom);
-                defined
-            };
-            if defined < 0 {
-                return Err(out_of_memory(self));
-            }
+    /// A new object; the caller owns it.
+    pub(crate) fn to_object(self, members: &Map<String, Value>) -> Result<JSValue, BridgeError> {
+        self.build_object(members, 0)
+    }
+
+    /// A new object of strings; the caller owns it.
+    pub(crate) fn texts<'t>(self, members: impl Iterator<Item = (&'t str, &'t str)>) -> Result<JSValue, BridgeError> {
+        let object = self.empty_object()?;
+        for (name, text) in members {
+            self.define(object, name, self.string(text)?)?;
         }
         Ok(object)
+    }
+
+    fn build_object(self, members: &Map<String, Value>, depth: usize) -> Result<JSValue, BridgeError> {
+        let object = self.empty_object()?;
+        for (name, value) in members {
+            self.define(object, name, self.build(value, depth + 1)?)?;
+        }
+        Ok(object)
+    }
+
+    fn empty_object(self) -> Result<JSValue, BridgeError> {
+        // SAFETY: the context is live.
+        let object = unsafe { sys::JS_NewObject(self.context) };
+        if is_exception(object) { Err(out_of_memory(self)) } else { Ok(object) }
+    }
+
+    /// Defines a property of a fresh plain object and takes over `value`.
+    fn define(self, object: JSValue, name: &str, value: JSValue) -> Result<(), BridgeError> {
+        // SAFETY: the name is a live string; the atom is freed after its use; defining (not setting) a property of a fresh
+        // plain object runs no code of the script, not even for `__proto__`.
+        let defined = unsafe {
+            let atom = sys::JS_NewAtomLen(self.context, name.as_ptr().cast(), name.len() as sys::size_t);
+            let defined = sys::JS_DefinePropertyValue(self.context, object, atom, value, sys::JS_PROP_C_W_E as c_int);
+            sys::JS_FreeAtom(self.context, atom);
+            defined
+        };
+        if defined < 0 { Err(out_of_memory(self)) } else { Ok(()) }
     }
 
     /// The JSON of a value, as `JSON.stringify` would write it; none for undefined, functions and symbols.
@@ -282,6 +299,11 @@ impl World<'_> {
             }
             _ => Ok(false),
         }
+    }
+
+    /// The same for an object.
+    pub(crate) fn same_as_object(self, value: JSValue, members: &Map<String, Value>) -> Result<bool, BridgeError> {
+        if class(value) == self.plain { self.same_object(value, members) } else { Ok(false) }
     }
 
     fn same_array(self, array: JSValue, list: &[Value]) -> Result<bool, BridgeError> {

@@ -8,7 +8,7 @@ use crate::control::Control;
 use crate::guard::unguarded;
 use crate::value::{double, identity, integer, is_string, tag};
 use rquickjs_sys as sys;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -61,12 +61,7 @@ impl HostCall<'_> {
 
     /// An argument as a number, if it is one.
     pub fn number(&self, index: usize) -> Option<f64> {
-        let value = self.argument(index);
-        match tag(value) {
-            sys::JS_TAG_INT => Some(f64::from(integer(value))),
-            sys::JS_TAG_FLOAT64 => Some(double(value)),
-            _ => None,
-        }
+        as_number(self.argument(index))
     }
 
     /// Whether an argument is plain data that equals this JSON. False may also mean "unusual: ask for its JSON".
@@ -74,9 +69,28 @@ impl HostCall<'_> {
         self.world.same(self.argument(index), json)
     }
 
+    /// The same for an object.
+    pub fn same_object(&self, index: usize, members: &Map<String, Value>) -> Result<bool, BridgeError> {
+        self.world.same_as_object(self.argument(index), members)
+    }
+
     /// Sets what the call returns; undefined without this.
     pub fn answer(&mut self, value: &Value) -> Result<(), BridgeError> {
         let value = self.world.to_engine(value)?;
+        self.set(value);
+        Ok(())
+    }
+
+    /// Sets an object as what the call returns.
+    pub fn answer_object(&mut self, members: &Map<String, Value>) -> Result<(), BridgeError> {
+        let value = self.world.to_object(members)?;
+        self.set(value);
+        Ok(())
+    }
+
+    /// Sets an object of strings as what the call returns.
+    pub fn answer_texts<'t>(&mut self, members: impl Iterator<Item = (&'t str, &'t str)>) -> Result<(), BridgeError> {
+        let value = self.world.texts(members)?;
         self.set(value);
         Ok(())
     }
@@ -96,6 +110,14 @@ impl HostCall<'_> {
     fn set(&mut self, value: JSValue) {
         let before = std::mem::replace(&mut self.answer, value);
         self.world.free(before);
+    }
+}
+
+fn as_number(value: JSValue) -> Option<f64> {
+    match tag(value) {
+        sys::JS_TAG_INT => Some(f64::from(integer(value))),
+        sys::JS_TAG_FLOAT64 => Some(double(value)),
+        _ => None,
     }
 }
 
@@ -142,7 +164,7 @@ impl Shared {
         let (Some(host), Some((identifier, rest))) = (self.host.take(), arguments.split_first()) else {
             return self.fail(world, HostError::Error("This is not available here.".into()));
         };
-        let identifier = if tag(*identifier) == sys::JS_TAG_INT { integer(*identifier) as u32 } else { u32::MAX };
+        let identifier = as_number(*identifier).map_or(u32::MAX, |number| number as u32);
         let mut call = HostCall { world, arguments: rest, answer: sys::JS_UNDEFINED };
         // SAFETY: `with_host` keeps the closure alive, and taking it out of the cell makes this the only reference.
         let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { (*host)(identifier, &mut call) }));

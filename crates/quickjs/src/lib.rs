@@ -37,6 +37,7 @@ mod control;
 mod engine;
 mod guard;
 mod host;
+mod stack;
 mod value;
 mod watchdog;
 
@@ -44,3 +45,4 @@ pub use bridge::{BridgeError, DEPTH_LIMIT};
 pub use control::StopReason;
 pub use engine::{Budget, Build, Engine, Exception, Failure, Function, Report, Sizes};
 pub use host::{HostCall, HostError, HostFunction};
+pub use stack::stack_room;

@@ -1,0 +1,196 @@
+//! The engines of all languages behind one door.
+
+use crate::event::Event;
+use crate::gate::Gate;
+use crate::host::Host;
+use crate::javascript::{Order, PrepareError, Prepared};
+use crate::lookup;
+use crate::outcome::{Outcome, Run, StopReason, SyntaxError};
+use crate::pool::{Key, Pool};
+use crate::script::{LookupMode, Script};
+use crate::types::{is_runnable, known_type};
+use antiphon_model::{Error, Limits};
+use antiphon_quickjs as quickjs;
+use quickjs::{Budget, Failure, Sizes};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Stack that the platform's own code needs above a script's: conversions, host functions, nested calls.
+const PLATFORM_STACK: usize = 1 << 20;
+
+/// Runs scripts. One for the process; cheap to call from many threads.
+pub struct Engines {
+    limits: Limits,
+    gate: Gate,
+    pool: Pool,
+    runs: AtomicU64,
+    built: AtomicU64,
+}
+
+/// Figures for the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Runs since the start.
+    pub runs: u64,
+    /// Engines built since the start; the rest of the runs found one ready.
+    pub built: u64,
+    /// Scripts that run now.
+    pub running: usize,
+    /// Ready engines at rest.
+    pub idle: usize,
+    /// Bytes that those hold.
+    pub idle_bytes: usize,
+}
+
+impl Engines {
+    /// Engines within these limits.
+    pub fn new(limits: &Limits) -> Engines {
+        Engines {
+            limits: limits.clone(),
+            gate: Gate::new(limits.script_concurrency, Duration::from_millis(limits.script_wait_ms)),
+            pool: Pool::new(limits.script_idle_bytes),
+            runs: AtomicU64::new(0),
+            built: AtomicU64::new(0),
+        }
+    }
+
+    /// Runs a script to its end and reports it; blocks meanwhile. Where the calling thread has too little stack left, the
+    /// script runs on a thread of its own, so `host` may be called from there.
+    pub fn run(&self, script: &Script, event: &Event<'_>, host: &dyn Host) -> Run {
+        let Some(_inside) = self.gate.enter() else {
+            return failed(Error::unavailable("Too many scripts are running; try again in a moment.", 1));
+        };
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        let needed = self.limits.script_stack_bytes + PLATFORM_STACK;
+        if quickjs::stack_room() >= needed {
+            return self.run_here(script, event, host);
+        }
+        let thread = std::thread::Builder::new().name("script".into()).stack_size(needed + PLATFORM_STACK);
+        std::thread::scope(|scope| {
+            let run = thread.spawn_scoped(scope, || self.run_here(script, event, host)).map(|thread| thread.join());
+            match run {
+                Ok(Ok(run)) => run,
+                Ok(Err(_)) => failed(Error::internal("The script could not be run.", "its thread panicked")),
+                Err(cause) => {
+                    failed(Error::unavailable("The script could not get a thread; try again.", 1).with_cause(cause))
+                }
+            }
+        })
+    }
+
+    /// Says whether a text is a script of that type. Types that can't run here are not looked at.
+    pub fn check(&self, kind: &str, source: &str) -> Result<(), SyntaxError> {
+        if !is_runnable(kind) {
+            return Ok(());
+        }
+        match Prepared::new("script", source, true, self.sizes()) {
+            Ok(_) => Ok(()),
+            Err(PrepareError::Syntax(error)) => Err(error),
+            Err(PrepareError::Engine(failure)) => {
+                Err(SyntaxError { message: format!("The script can't be compiled: {failure}."), line: 1, column: 1 })
+            }
+        }
+    }
+
+    /// Drops the engines at rest; later runs build their own again.
+    pub fn trim_idle(&self) {
+        self.pool.clear();
+    }
+
+    /// Figures for the operator.
+    pub fn stats(&self) -> Stats {
+        let (idle, idle_bytes) = self.pool.size();
+        Stats {
+            runs: self.runs.load(Ordering::Relaxed),
+            built: self.built.load(Ordering::Relaxed),
+            running: self.gate.inside(),
+            idle,
+            idle_bytes,
+        }
+    }
+
+    fn run_here(&self, script: &Script, event: &Event<'_>, host: &dyn Host) -> Run {
+        if !is_runnable(&script.kind) {
+            return failed(cannot_run(&script.kind));
+        }
+        let settings = script.settings();
+        let mut source = Arc::clone(&script.source);
+        let mut text = 0;
+        if settings.lookups == LookupMode::Raw && lookup::has_candidate(&source) {
+            source = lookup::replace(&source, &|name| host.lookup(name)).into();
+            text = hash(&source);
+        }
+        let key = Key { script: script.name.clone(), kind: script.kind.clone(), version: script.version, text };
+        let mut prepared = match self.pool.take(&key) {
+            Some(prepared) => prepared,
+            None => {
+                self.built.fetch_add(1, Ordering::Relaxed);
+                let lookups = settings.lookups == LookupMode::Safe;
+                match Prepared::new(&script.name, &source, lookups, self.sizes()) {
+                    Ok(prepared) => prepared,
+                    Err(error) => return not_prepared(error, &script.name),
+                }
+            }
+        };
+        let run = prepared.run(&Order {
+            event,
+            host,
+            may_modify: script.allow_event_modification,
+            budget: self.budget(settings.wall),
+            output_limit: self.limits.script_output_bytes,
+        });
+        self.pool.put(key, prepared);
+        run
+    }
+
+    fn sizes(&self) -> Sizes {
+        Sizes { memory: self.limits.script_memory_bytes, stack: self.limits.script_stack_bytes }
+    }
+
+    fn budget(&self, wall: Option<Duration>) -> Budget {
+        let limit = Duration::from_millis(self.limits.script_wall_ms);
+        Budget {
+            wall: wall.map_or(limit, |wall| wall.min(limit)),
+            cpu: Duration::from_millis(self.limits.script_cpu_ms),
+        }
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish() | 1
+}
+
+fn failed(error: Error) -> Run {
+    Run { outcome: Outcome::Failed(error), output: String::new(), wall: Duration::ZERO, cpu: Duration::ZERO }
+}
+
+fn cannot_run(kind: &str) -> Error {
+    if known_type(kind) {
+        return Error::new(503, format!("This server can't run scripts of type '{kind}'."));
+    }
+    Error::new(500, format!("Unsupported script engine type '{kind}'."))
+}
+
+fn not_prepared(error: PrepareError, name: &str) -> Run {
+    let outcome = match error {
+        PrepareError::Syntax(SyntaxError { message, line, column }) => Outcome::Failed(Error::new(
+            500,
+            format!("Syntax error in script '{name}' at line {line}, column {column}: {message}"),
+        )),
+        PrepareError::Engine(Failure::Stopped(quickjs::StopReason::Memory)) => Outcome::Stopped(
+            StopReason::Memory,
+            format!("Script '{name}' and the libraries that it names do not fit in the memory limit."),
+        ),
+        PrepareError::Engine(failure) => {
+            Outcome::Failed(Error::internal(format!("Script '{name}' could not be compiled."), failure))
+        }
+    };
+    Run { outcome, ..failed(Error::new(500, "")) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! Whole runs: what a script sees, what it may change, how it ends.
+
+mod bounds;
+mod edits;
+mod fixture;
+mod language;
+mod platform;
+mod speed;
+mod throws;

@@ -1,0 +1,10 @@
+//! JavaScript in the embedded engine.
+
+mod libraries;
+mod literals;
+mod members;
+mod prepared;
+mod session;
+mod wrapper;
+
+pub(crate) use prepared::{Order, PrepareError, Prepared};

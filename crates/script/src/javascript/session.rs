@@ -1,0 +1,245 @@
+//! One run of one script: answers what the prelude asks of the host, and collects what came out.
+
+use super::libraries;
+use super::members::{Call, Given, MEMBERS, Owner, given};
+use crate::event::Event;
+use crate::host::{ApiCall, Host};
+use crate::lookup;
+use crate::outcome::Finished;
+use antiphon_model::{Headers, Object, Value, Verb, json};
+use antiphon_quickjs::{HostCall, HostError};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+/// Scopes that safe lookups don't reach: what a caller can choose must not get into an author's text.
+const CALLERS_SCOPES: [&str; 3] = ["user.", "role.", "session."];
+/// Written behind output that was cut.
+const CUT: &str = "\n[The rest of the output was cut.]\n";
+
+/// What was thrown, before positions are made out.
+#[derive(Debug, Default)]
+pub(crate) struct Throw {
+    pub(crate) message: String,
+    pub(crate) code: Option<Value>,
+    pub(crate) status: Option<Value>,
+    pub(crate) stack: Option<String>,
+}
+
+/// The state of a run.
+pub(crate) struct Session<'a> {
+    event: &'a Event<'a>,
+    host: &'a dyn Host,
+    output_limit: usize,
+    /// What was printed.
+    pub(crate) output: String,
+    cut: bool,
+    /// The result so far.
+    pub(crate) finished: Finished,
+    /// Set when the script threw.
+    pub(crate) thrown: Option<Throw>,
+}
+
+impl<'a> Session<'a> {
+    /// A run that has not begun.
+    pub(crate) fn new(event: &'a Event<'a>, host: &'a dyn Host, output_limit: usize) -> Session<'a> {
+        Session {
+            event,
+            host,
+            output_limit,
+            output: String::new(),
+            cut: false,
+            finished: Finished::default(),
+            thrown: None,
+        }
+    }
+
+    /// Answers one host call.
+    pub(crate) fn answer(&mut self, number: u32, call: &mut HostCall<'_>) -> Result<(), HostError> {
+        let edits = &mut self.finished.edits;
+        match Call::of(number) {
+            Some(Call::Member) => {
+                if let Some(given) = given(self.event, index(call)) {
+                    given.answer(call)?;
+                }
+            }
+            Some(Call::Changed) => self.changed(index(call), call)?,
+            Some(Call::Response) => {
+                edits.response = call.json(0)?;
+                edits.response_replaced = edits.response.is_some();
+            }
+            Some(Call::Ignored) => edits.response_ignored = true,
+            Some(Call::Stop) => edits.stop_propagation = true,
+            Some(Call::Returned) => self.finished.returned = call.json(0)?,
+            Some(Call::Thrown) => self.threw(call)?,
+            Some(Call::Unsettled) => {
+                let message = "The script waits for a promise that is never settled.".to_owned();
+                self.thrown = Some(Throw { message, ..Throw::default() });
+            }
+            Some(Call::Api) => self.api(call)?,
+            Some(Call::Session) => call.answer(&self.host.session())?,
+            Some(Call::Config) => call.answer(&self.host.config())?,
+            Some(Call::Library) => self.library(call)?,
+            Some(Call::Lookup) => self.lookup(call)?,
+            Some(Call::Print) => self.print(&call.text(0)?.unwrap_or_default()),
+            Some(Call::Sleep) => {
+                let seconds = call.number(0).filter(|seconds| seconds.is_finite() && *seconds > 0.0).unwrap_or(0.0);
+                let wanted = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+                std::thread::sleep(wanted.min(call.remaining()));
+            }
+            Some(Call::Seed) => {
+                let random = RandomState::new().build_hasher().finish();
+                call.answer(&json!([(random >> 32) as i32, random as i32]))?;
+            }
+            None => return Err(HostError::Error("The platform does not know this function.".into())),
+        }
+        Ok(())
+    }
+
+    fn changed(&mut self, member: usize, call: &HostCall<'_>) -> Result<(), HostError> {
+        let (Some(given), Some((owner, name))) = (given(self.event, member), MEMBERS.get(member)) else {
+            return Ok(());
+        };
+        let Some(now) = given.changed(call, 1)? else { return Ok(()) };
+        let edits = &mut self.finished.edits;
+        if *owner == Owner::Request {
+            edits.request.insert((*name).to_owned(), now);
+            return Ok(());
+        }
+        let response = edits.response.get_or_insert_with(|| json!({}));
+        response[*name] = now;
+        edits.response_changed.push(name);
+        if *name == "content" {
+            self.add_unchanged(&["content_type", "format"]);
+        }
+        Ok(())
+    }
+
+    /// Completes an edited response with members that belong to a changed one.
+    fn add_unchanged(&mut self, names: &[&str]) {
+        for (member, (owner, name)) in MEMBERS.iter().enumerate() {
+            let Some(Value::Object(response)) = &mut self.finished.edits.response else { return };
+            if *owner == Owner::Response && names.contains(name) && !response.contains_key(*name) {
+                let value = given(self.event, member).as_ref().map_or(Value::Null, Given::to_value);
+                response.insert((*name).to_owned(), value);
+            }
+        }
+    }
+
+    fn threw(&mut self, call: &HostCall<'_>) -> Result<(), HostError> {
+        // A member of the thrown object that is no JSON is as good as absent.
+        self.thrown = Some(Throw {
+            message: call.text(0)?.unwrap_or_default(),
+            code: call.json(1).ok().flatten(),
+            status: call.json(2).ok().flatten(),
+            stack: call.text(3)?,
+        });
+        Ok(())
+    }
+
+    fn api(&mut self, call: &mut HostCall<'_>) -> Result<(), HostError> {
+        let api_call = api_call(call)?;
+        let response = self.host.call(api_call);
+        call.answer(&json!({
+            "status_code": response.status_code,
+            "content": response.content,
+            "content_type": response.content_type,
+            "headers": headers_value(response.headers),
+        }))?;
+        Ok(())
+    }
+
+    fn library(&self, call: &mut HostCall<'_>) -> Result<(), HostError> {
+        let name = call.text(0)?.unwrap_or_default();
+        if let Some(library) = libraries::library(&name) {
+            call.answer_text(library.text)?;
+        } else if let Some(text) = self.host.library(&name) {
+            call.answer_text(&text)?;
+        }
+        Ok(())
+    }
+
+    fn lookup(&self, call: &mut HostCall<'_>) -> Result<(), HostError> {
+        let text = call.text(0)?.unwrap_or_default();
+        let replaced = lookup::replace(&text, &|name| {
+            let callers = CALLERS_SCOPES.iter().any(|scope| name.starts_with(scope));
+            if callers { None } else { self.host.lookup(name) }
+        });
+        call.answer_text(&replaced)?;
+        Ok(())
+    }
+
+    fn print(&mut self, text: &str) {
+        if self.cut {
+            return;
+        }
+        let room = self.output_limit.saturating_sub(self.output.len());
+        if text.len() < room {
+            self.output.push_str(text);
+            self.output.push('\n');
+            return;
+        }
+        self.output.push_str(&text[..text.floor_char_boundary(room)]);
+        self.output.push_str(CUT);
+        self.cut = true;
+    }
+}
+
+fn index(call: &HostCall<'_>) -> usize {
+    call.number(0).filter(|number| *number >= 0.0).map_or(usize::MAX, |number| number as usize)
+}
+
+fn headers_value(headers: Headers) -> Value {
+    headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect()
+}
+
+/// What `platform.api` was called with.
+fn api_call(call: &HostCall<'_>) -> Result<ApiCall, HostError> {
+    let verb = call.text(0)?.unwrap_or_default();
+    let verb = Verb::parse(&verb)
+        .ok_or_else(|| HostError::Error(format!("'{verb}' is no verb; use GET, POST, PUT, PATCH or DELETE.")))?;
+    let path = call
+        .text(1)?
+        .filter(|path| !path.trim().is_empty())
+        .ok_or_else(|| HostError::Error("platform.api needs a path such as 'db/_table/todo'.".into()))?;
+    let payload = call.json(2)?.unwrap_or_default();
+    let outside = ["http://", "https://"]
+        .iter()
+        .any(|scheme| path.trim_start().get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let payload = match payload {
+        Value::String(text) if !outside => match text.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        },
+        other => other,
+    };
+    let mut options = match call.json(3)? {
+        Some(Value::Object(options)) => options,
+        _ => Object::new(),
+    };
+    let headers = options.shift_remove("headers").map(headers).unwrap_or_default();
+    let parameters = match options.shift_remove("parameters") {
+        Some(Value::Object(parameters)) => parameters,
+        _ => Object::new(),
+    };
+    Ok(ApiCall { verb, path, payload, headers, parameters, options })
+}
+
+/// Headers from a map, or from a list of `Name: value` lines.
+fn headers(value: Value) -> Headers {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    match value {
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect()
+        }
+        Value::Array(lines) => lines
+            .iter()
+            .filter_map(Value::as_str)
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
+            .collect(),
+        _ => Headers::new(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Ready engines that wait for the next call, bounded by bytes; the least recently used go first.
+
+use crate::javascript::Prepared;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+
+/// Which engines are as good as each other: same script, same version, same text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) script: String,
+    pub(crate) kind: String,
+    pub(crate) version: u64,
+    /// Distinguishes texts into which lookups were put as code; 0 for all others.
+    pub(crate) text: u64,
+}
+
+struct Idle {
+    prepared: Prepared,
+    bytes: usize,
+    used: u64,
+}
+
+#[derive(Default)]
+struct Shelves {
+    idle: HashMap<Key, Vec<Idle>>,
+    bytes: usize,
+    clock: u64,
+}
+
+/// Engines at rest.
+pub(crate) struct Pool {
+    shelves: Mutex<Shelves>,
+    limit: usize,
+}
+
+impl Pool {
+    /// Keeps at most `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Pool {
+        Pool { shelves: Mutex::new(Shelves::default()), limit }
+    }
+
+    /// A ready engine, the most recently used one.
+    pub(crate) fn take(&self, key: &Key) -> Option<Prepared> {
+        let mut shelves = self.shelves.lock();
+        let idle = shelves.idle.get_mut(key)?.pop()?;
+        shelves.bytes -= idle.bytes;
+        Some(idle.prepared)
+    }
+
+    /// Puts an engine back. Engines of other versions of its script are dropped.
+    pub(crate) fn put(&self, key: Key, prepared: Prepared) {
+        let bytes = prepared.resident();
+        let mut dropped = Vec::new();
+        let mut shelves = self.shelves.lock();
+        shelves.clock += 1;
+        let used = shelves.clock;
+        if !shelves.idle.contains_key(&key) {
+            dropped.extend(shelves.remove_where(|other| other.script == key.script && other.version != key.version));
+        }
+        shelves.bytes += bytes;
+        shelves.idle.entry(key).or_default().push(Idle { prepared, bytes, used });
+        while shelves.bytes > self.limit {
+            let Some(oldest) = shelves.take_oldest() else { break };
+            dropped.push(oldest);
+        }
+        drop(shelves);
+        // Unmapping takes its time; it happens outside of the lock.
+        drop(dropped);
+    }
+
+    /// Drops every engine at rest.
+    pub(crate) fn clear(&self) {
+        let mut shelves = self.shelves.lock();
+        shelves.bytes = 0;
+        let dropped = std::mem::take(&mut shelves.idle);
+        drop(shelves);
+        drop(dropped);
+    }
+
+    /// How many engines wait, and the bytes they hold.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let shelves = self.shelves.lock();
+        (shelves.idle.values().map(Vec::len).sum(), shelves.bytes)
+    }
+}
+
+impl Shelves {
+    fn remove_where(&mut self, stale: impl Fn(&Key) -> bool) -> Vec<Idle> {
+        let removed: Vec<Idle> = self.idle.extract_if(|key, _| stale(key)).flat_map(|(_, idle)| idle).collect();
+        self.bytes -= removed.iter().map(|idle| idle.bytes).sum::<usize>();
+        removed
+    }
+
+    fn take_oldest(&mut self) -> Option<Idle> {
+        // The first of each shelf is its oldest: engines are taken from and put to the end.
+        let key = self
+            .idle
+            .iter()
+            .filter_map(|(key, idle)| idle.first().map(|first| (first.used, key)))
+            .min_by_key(|(used, _)| *used)
+            .map(|(_, key)| key.clone())?;
+        let shelf = self.idle.get_mut(&key)?;
+        let oldest = shelf.remove(0);
+        if shelf.is_empty() {
+            self.idle.remove(&key);
+        }
+        self.bytes -= oldest.bytes;
+        Some(oldest)
+    }
+}
