@@ -1,0 +1,19 @@
+//! The product as its users meet it: the real program, over HTTP, one story at a time.
+//!
+//! Tests named `statement_NNN_…` hold the numbered statements of the reference's conformance checklist; README.md lists those
+//! that wait for a later release. Each test has a server and a data folder of its own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests; a failure should be loud")]
+
+mod bad_input;
+mod errors;
+mod event_object;
+mod hostile;
+mod lifecycle;
+mod naming;
+mod platform_api;
+mod responses;
+mod scripting_guide;
+mod start_and_stop;
+mod support;
+mod system_events;
+mod system_scripts;

@@ -1,0 +1,12 @@
+//! What the stories are told with: a server to talk to, callers in their roles, scripts to attach.
+
+mod app;
+mod caller;
+#[path = "../../../crates/server/tests/replay/client.rs"]
+mod client;
+mod fixture;
+
+pub use app::{TestApp, antiphon};
+pub use caller::Caller;
+pub use fixture::JANE;
+pub use serde_json::{Value, json};

@@ -1,0 +1,113 @@
+//! The list of events and of script types: statements 113 to 115, 125 and 126.
+
+use crate::support::{TestApp, Value, json};
+use std::collections::BTreeSet;
+
+fn names(body: &Value) -> Vec<String> {
+    body["resource"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+fn has_type(name: &str) -> bool {
+    [".pre_process", ".post_process", ".queued"].iter().any(|suffix| name.ends_with(suffix))
+}
+
+#[test]
+fn statement_113_the_list_names_every_event_once_without_type() {
+    let app = TestApp::start();
+    let events = names(&app.admin().get("system/event?as_list=true").expect(200));
+    for event in [
+        "db.get",
+        "db._table.{table_name}.get",
+        "db._table.{table_name}.{id}.patch",
+        "db._schema.{table_name}.put",
+        "system.get",
+        "system.service.{id}.get",
+        "system.admin.session.post",
+        "system.cache.{service}.delete",
+        "user.session.post",
+        "files.{file_path}.get",
+    ] {
+        assert!(events.iter().any(|listed| listed == event), "{event} is missing in {events:?}");
+    }
+    assert!(!events.iter().any(|event| has_type(event)));
+    assert_eq!(events.iter().collect::<BTreeSet<_>>().len(), events.len(), "an event is listed twice");
+}
+
+#[test]
+fn statement_114_scriptable_names_end_in_a_type() {
+    let app = TestApp::start();
+    let events = names(&app.admin().get("system/event?as_list=true&scriptable=true&service=db").expect(200));
+    for event in ["db._table.{table_name}.get.pre_process", "db.get.post_process", "db._table.get.queued"] {
+        assert!(events.iter().any(|listed| listed == event), "{event} is missing in {events:?}");
+    }
+    assert!(events.iter().all(|event| has_type(event)), "{events:?}");
+    let with_base = "system/event?as_list=true&scriptable=true&include_base=true&service=db";
+    assert!(names(&app.admin().get(with_base).expect(200)).contains(&"db.get".to_owned()));
+}
+
+#[test]
+fn statement_115_the_map_of_one_service_has_that_service_and_the_names_of_its_tables() {
+    let app = TestApp::start();
+    let map = app.admin().get("system/event?service=db").expect(200);
+    assert_eq!(map.as_object().unwrap().keys().collect::<Vec<_>>(), ["db"]);
+    let entry = &map["db"]["db._table.{table_name}"];
+    assert_eq!(entry["type"], "api");
+    assert_eq!(entry["verb"]["get"], json!(["db._table.{table_name}.get"]));
+    assert!(entry["endpoints"].as_array().unwrap().contains(&json!("db._table.{table_name}.post")));
+    let tables = entry["parameter"]["table_name"].as_array().unwrap();
+    for table in ["todo", "contact"] {
+        assert!(tables.contains(&json!(table)), "{table} is missing in {tables:?}");
+    }
+}
+
+#[test]
+fn every_listed_event_of_the_tables_really_fires() {
+    let app = TestApp::start();
+    for event in names(&app.admin().get("system/event?as_list=true&service=db").expect(200)) {
+        if !event.starts_with("db._table") && event != "db.get" {
+            continue;
+        }
+        let (path, verb) = event.rsplit_once('.').unwrap();
+        let path = path.replace('.', "/").replace("{table_name}", "todo").replace("{id}", "1");
+        app.attach(&format!("{event}.pre_process"), "event.response = {status_code: 299, content: event.name};");
+        let caller = app.admin().with("X-HTTP-Method", verb);
+        assert_eq!(caller.post(&path, json!({})).expect(299), format!("{event}.pre_process"));
+        app.admin().delete(&format!("system/event_script/{event}.pre_process")).expect(200);
+    }
+}
+
+#[test]
+fn statement_125_script_types_describe_themselves() {
+    let app = TestApp::start();
+    let types = app.admin().get("system/script_type").expect(200);
+    let types = types["resource"].as_array().unwrap();
+    let javascript = types.iter().find(|one| one["name"] == "javascript").unwrap_or_else(|| panic!("{types:?}"));
+    assert_eq!(javascript["sandboxed"], true);
+    for member in ["label", "description"] {
+        assert!(javascript[member].as_str().is_some_and(|text| !text.is_empty()), "{javascript}");
+    }
+    assert_eq!(&app.admin().get("system/script_type/javascript").expect(200), javascript);
+    assert_eq!(app.admin().get("system/script_type/cobol").refused(404), "Script engine type 'cobol' not found.");
+}
+
+#[test]
+fn statement_126_the_forms_of_old_still_work() {
+    let app = TestApp::start();
+    let name = "db._table.todo.get.pre_process";
+    let path = format!("system/event/{name}");
+    assert_eq!(app.admin().get(&path).refused(404), "Script not found.");
+    let record = json!({"type": "javascript", "is_active": true, "content": "throw 'old form';"});
+    for _ in 0..2 {
+        app.admin().post(&path, record.clone()).expect(200);
+        assert_eq!(app.user().get("db/_table/todo").refused(500), "old form");
+    }
+    let read = app.admin().get(&path).expect(200);
+    assert_eq!(
+        (&read["name"], &read["content"], &read["affects_process"]),
+        (&json!(name), &json!("throw 'old form';"), &json!(true))
+    );
+    let scripted = app.admin().get("system/event?only_scripted=true").expect(200);
+    assert_eq!(scripted, json!({"resource": [name]}));
+    app.admin().delete(&path).expect(200);
+    app.user().get("db/_table/todo").expect(200);
+}
