@@ -1,0 +1,63 @@
+//! Listings that come from the program, not from a table: `fields`, `as_list`, access lists.
+
+use antiphon_gateway::RouteTable;
+use antiphon_model::{Object, Request, Response, Value, json};
+
+/// A list of described things, each with its `name`: as asked for by `fields` and `as_list`.
+pub(crate) fn answer(request: &Request, items: Vec<Object>) -> Response {
+    if request.flag("as_list") {
+        let names = items.into_iter().filter_map(|mut item| item.remove("name")).collect();
+        return Response::resource(names);
+    }
+    Response::resource(items.into_iter().map(|item| Value::Object(selected(request, item))).collect())
+}
+
+/// The fields of a thing that the request asks for.
+pub(crate) fn selected(request: &Request, mut item: Object) -> Object {
+    if let Some(fields) = request.parameter(&["fields", "select"])
+        && !fields.split(',').any(|field| field.trim() == "*" || fields.trim().is_empty())
+    {
+        item.retain(|name, _| fields.split(',').any(|field| field.trim() == name));
+    }
+    item
+}
+
+/// The root of a service: its resources, or the components that roles can grant (system-and-users 3.6, 4.1).
+pub(crate) fn root(request: &Request, routes: &RouteTable, describe: impl Fn(&str) -> Object) -> Response {
+    if request.flag("as_access_list") {
+        return Response::ok(json!({ "resource": components(routes) }));
+    }
+    let names = literal_paths(routes);
+    if request.flag("as_list") {
+        return Response::ok(json!({ "resource": names }));
+    }
+    let bare = request.parameter(&["fields", "select"]).is_none_or(|fields| fields.trim().is_empty());
+    let items = names.into_iter().map(|name| {
+        let mut item = Object::new();
+        item.insert("name".into(), json!(name));
+        if !bare {
+            item.extend(describe(name));
+        }
+        Value::Object(selected(request, item))
+    });
+    Response::resource(items.collect())
+}
+
+/// Documented paths without parameters, the root left out.
+fn literal_paths(routes: &RouteTable) -> Vec<&str> {
+    let patterns = routes.iter().filter(|route| route.is_listed()).map(|route| route.pattern());
+    patterns.filter(|pattern| !pattern.is_empty() && !pattern.contains('{')).collect()
+}
+
+fn components(routes: &RouteTable) -> Vec<String> {
+    let mut found = vec![String::new(), "*".to_owned()];
+    for path in literal_paths(routes) {
+        if path.contains('/') {
+            found.push(path.to_owned());
+        } else {
+            found.push(format!("{path}/"));
+            found.push(format!("{path}/*"));
+        }
+    }
+    found
+}

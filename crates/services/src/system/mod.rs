@@ -1,0 +1,164 @@
+//! The system service: administration by the same API as everything else.
+//!
+//! Most of its resources are tables of the system database, served by the code that serves every database, each with a
+//! small rule ([`resources`]). The others have a file of their name here.
+
+pub(crate) mod accounts;
+mod cache;
+mod config;
+mod custom;
+mod environment;
+mod event;
+mod event_script;
+pub(crate) mod listing;
+pub(crate) mod password;
+pub(crate) mod profile;
+mod records;
+mod resources;
+mod routes;
+mod schema;
+mod script_type;
+mod service_type;
+pub(crate) mod session;
+pub(crate) mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use routes::session as session_route;
+pub use store::{ServiceRecord, SystemStore};
+
+use antiphon_gateway::{Call, RouteTable, Service, blocking};
+use antiphon_model::{Error, Object, Response, Result, Value, Verb, json};
+use async_trait::async_trait;
+use records::Records;
+use resources::{Effect, RecordResource};
+use std::sync::Arc;
+
+/// Builds the running services anew from what is stored.
+pub type ServicesChanged = Arc<dyn Fn() -> Result<()> + Send + Sync>;
+
+/// The system service.
+pub struct SystemService {
+    store: Arc<SystemStore>,
+    services_changed: ServicesChanged,
+    routes: RouteTable,
+}
+
+impl SystemService {
+    /// The service over that store. `services_changed` is called after every change to services.
+    pub fn new(store: Arc<SystemStore>, services_changed: ServicesChanged) -> SystemService {
+        SystemService { store, services_changed, routes: routes::routes() }
+    }
+
+    pub(crate) fn store(&self) -> &Arc<SystemStore> {
+        &self.store
+    }
+
+    /// Lets everybody know who keeps in memory what a write may have changed. A write that failed may have changed some
+    /// records of its batch, so this follows every write.
+    fn announce(&self, call: &Call<'_>, effect: Effect) {
+        let outcome = match effect {
+            Effect::None => Ok(()),
+            Effect::Identity => {
+                call.gateway.identity().invalidate();
+                Ok(())
+            }
+            Effect::Scripts => self.store.publish_scripts(call.gateway.scripts()),
+            Effect::Services => {
+                call.gateway.identity().invalidate();
+                (self.services_changed)()
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::error!(%error, ?effect, "a change is stored but not in force yet");
+        }
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Result<Response> {
+        let mut segments = call.matched.route.pattern().split('/');
+        let (first, rest) = (segments.next().unwrap_or_default(), segments.next());
+        let parameter = |name: &str| call.matched.parameter(name);
+        match (first, rest) {
+            ("", _) => Ok(listing::root(call.request, &self.routes, describe)),
+            ("admin", Some("session")) => session::handle(&self.store, call, session::Side::Admin),
+            ("admin", Some("password")) => password::handle(&self.store, call, session::Side::Admin),
+            ("admin", Some("profile")) => profile::handle(&self.store, call, session::Side::Admin),
+            ("cache", _) => cache::handle(self, call),
+            ("config", _) => config::handle(self, call),
+            ("constant", None) => Ok(Response::resource(Vec::new())),
+            ("constant", Some(_)) => constant(parameter("type")),
+            ("environment", _) => environment::handle(&self.store, call),
+            ("event", None) => event::handle(&self.store, call),
+            ("event", Some(_)) => event_script::old_form(self, call, parameter("event_name")),
+            ("script_type", None) => Ok(script_type::list(call)),
+            ("script_type", Some(_)) => script_type::one(call, parameter("id")),
+            ("service_type", None) => Ok(service_type::list(call)),
+            ("service_type", Some(_)) => service_type::one(call, parameter("id")),
+            (name, by_id) => match resources::find(name) {
+                Some(resource) => self.records(call, resource, by_id.map(|_| parameter("id"))),
+                None => Err(Error::not_implemented(format!("The resource '{name}' is not available in this release."))),
+            },
+        }
+    }
+
+    fn records(&self, call: &Call<'_>, resource: &'static RecordResource, id: Option<&str>) -> Result<Response> {
+        match resource.name {
+            "event_script" => event_script::handle(self, call, resource, id),
+            "custom" => custom::handle(self, call, resource, id),
+            _ => {
+                let answer = Records::of(call, resource, id).run(self, call)?;
+                Ok(written(call.request.verb, answer))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Service for SystemService {
+    fn routes(&self) -> &RouteTable {
+        &self.routes
+    }
+
+    async fn handle(&self, call: Call<'_>) -> Result<Response> {
+        blocking(|| self.answer(&call))
+    }
+}
+
+/// 201 for what was created, 200 for everything else.
+fn written(verb: Verb, answer: Value) -> Response {
+    match verb {
+        Verb::Post => Response::created(answer),
+        _ => Response::ok(answer),
+    }
+}
+
+/// Constants of one kind; the lists that clients choose from.
+fn constant(kind: &str) -> Result<Response> {
+    match kind {
+        "verbs" => Ok(Response::ok(json!({ "verbs": Verb::ALL.map(Verb::as_str) }))),
+        _ => Ok(Response::resource(Vec::new())),
+    }
+}
+
+/// What the listing of resources tells besides the name.
+fn describe(name: &str) -> Object {
+    let summary = resources::find(name).map_or("", |resource| resource.summary);
+    let described = json!({
+        "label": label(name),
+        "description": summary,
+        "class_name": null,
+        "singleton": (["cache", "config", "environment"].contains(&name)),
+        "read_only": (["constant", "environment", "event", "script_type", "service_type"].contains(&name)),
+        "subscription_required": null,
+    });
+    described.as_object().cloned().unwrap_or_default()
+}
+
+/// The name for people: `email_template` becomes `Email Template`.
+fn label(name: &str) -> String {
+    let words = name.split(['/', '_']).map(|word| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>()).unwrap_or_default()
+    });
+    words.collect::<Vec<_>>().join(" ")
+}

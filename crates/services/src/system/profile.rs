@@ -1,0 +1,103 @@
+//! `system/admin/profile` and `user/profile`: one's own account (system-and-users 2.7).
+
+use super::SystemStore;
+use super::session::{Side, member};
+use super::store::{optional_integer, required_text, text};
+use antiphon_gateway::Call;
+use antiphon_gateway::identity::{IdentityStore as _, hash_password, verify_password};
+use antiphon_model::{Error, Response, Result, User, Value, Verb, json};
+use antiphon_sql::statement::Bound;
+
+/// Fields that people may set of their own account.
+const EDITABLE: [&str; 6] = ["first_name", "last_name", "name", "phone", "security_question", "default_app_id"];
+
+/// Answers with the profile, or changes it.
+pub(crate) fn handle(store: &SystemStore, call: &Call<'_>, side: Side) -> Result<Response> {
+    let user = call.session.user.as_ref();
+    let user = user.ok_or_else(|| Error::unauthorized("There is no valid session for the current request."))?;
+    if side == Side::Admin && !user.is_sys_admin {
+        return Err(Error::unauthorized("You are not authorized to perform this action."));
+    }
+    match call.request.verb {
+        Verb::Get => read(store, user.id),
+        _ => change(store, call, user),
+    }
+}
+
+fn read(store: &SystemStore, id: i64) -> Result<Response> {
+    let sql = "SELECT username, first_name, last_name, name, email, phone, security_question, default_app_id, \
+               oauth_provider, adldap FROM user WHERE id = ?";
+    let profile = store.one(sql, &[Bound::Integer(id)], |row| {
+        json!({
+            "username": text(row, 0),
+            "first_name": text(row, 1),
+            "last_name": text(row, 2),
+            "name": text(row, 3),
+            "email": text(row, 4),
+            "phone": text(row, 5),
+            "security_question": text(row, 6),
+            "default_app_id": optional_integer(row, 7),
+            "oauth_provider": required_text(row, 8),
+            "adldap": required_text(row, 9),
+        })
+    })?;
+    profile.map(Response::ok).ok_or_else(|| Error::not_found("The account does not exist any more."))
+}
+
+fn change(store: &SystemStore, call: &Call<'_>, user: &User) -> Result<Response> {
+    let mut columns = Vec::new();
+    let mut values = Vec::new();
+    for field in EDITABLE {
+        if let Some(value) = call.request.payload.get(field) {
+            columns.push(format!("{field} = ?"));
+            values.push(acceptable(field, value)?);
+        }
+    }
+    if let Some(answer) = member(call.request, "security_answer") {
+        columns.push("security_answer = ?".to_owned());
+        values.push(Bound::Text(hash_password(&answer)?));
+    }
+    let email = member(call.request, "email").filter(|email| !email.eq_ignore_ascii_case(&user.email));
+    if let Some(email) = &email {
+        confirm(store, call, user)?;
+        columns.push("email = ?, token_generation = token_generation + 1".to_owned());
+        values.push(Bound::Text(email.trim().to_owned()));
+    }
+    if !columns.is_empty() {
+        values.push(Bound::Integer(user.id));
+        let sql =
+            format!("UPDATE user SET {}, last_modified_date = CURRENT_TIMESTAMP WHERE id = ?", columns.join(", "));
+        store.database().execute(&sql, &values)?;
+        call.gateway.identity().invalidate();
+    }
+    let mut answer = json!({ "success": true });
+    if email.is_some()
+        && let Some(account) = store.account(user.id)?
+    {
+        answer["session_token"] = json!(call.gateway.identity().issue(&account)?.token);
+    }
+    Ok(Response::ok(answer))
+}
+
+fn acceptable(field: &str, value: &Value) -> Result<Bound> {
+    let required = field == "name";
+    match value {
+        Value::Null if !required => Ok(Bound::Null),
+        Value::String(text) if !(required && text.trim().is_empty()) && field != "default_app_id" => {
+            Ok(Bound::Text(text.clone()))
+        }
+        Value::Number(_) if field == "default_app_id" => Ok(Bound::from(value)),
+        _ => Err(Error::bad_request(format!("Invalid data supplied. The {field} is not acceptable."))),
+    }
+}
+
+/// A new e-mail address takes the account with it, so the password is asked for once more.
+fn confirm(store: &SystemStore, call: &Call<'_>, user: &User) -> Result<()> {
+    let password = member(call.request, "current_password")
+        .ok_or_else(|| Error::bad_request("Current Password required to change email"))?;
+    let account = store.account(user.id)?;
+    match verify_password(&password, account.as_ref().and_then(|account| account.password_hash.as_deref())) {
+        true => Ok(()),
+        false => Err(Error::bad_request("The password supplied does not match.")),
+    }
+}

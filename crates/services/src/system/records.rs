@@ -1,0 +1,166 @@
+//! Records of the system's tables, by the very code that serves every database (system-and-users 1.4 to 1.8).
+
+use super::resources::{ChildRule, RecordResource, Rule, codec};
+use super::{SystemService, resources};
+use crate::database::SessionLookups;
+use antiphon_gateway::{Call, authorize};
+use antiphon_model::{Error, Object, Result, Value, Verb, json};
+use antiphon_sql::database::Database;
+use antiphon_sql::lookup::{Lookups, NoLookups};
+use antiphon_sql::records::{Caller, RecordRequest, RecordRule, RowFilters, handle};
+use antiphon_sql::relations::{RelatedTables, SameDatabase};
+
+/// One request for records of a resource.
+pub(super) struct Records<'a> {
+    pub(super) resource: &'static RecordResource,
+    pub(super) verb: Verb,
+    pub(super) id: Option<&'a str>,
+    pub(super) parameters: Object,
+    pub(super) payload: Value,
+}
+
+impl<'a> Records<'a> {
+    /// The request of the call itself.
+    pub(super) fn of(call: &Call<'_>, resource: &'static RecordResource, id: Option<&'a str>) -> Records<'a> {
+        Records {
+            resource,
+            verb: call.request.verb,
+            id,
+            parameters: call.request.parameters.clone(),
+            payload: call.request.payload.clone(),
+        }
+    }
+
+    /// Answers it, and lets everybody know who reads the resource from memory.
+    pub(super) fn run(mut self, service: &SystemService, call: &Call<'_>) -> Result<Value> {
+        let store = service.store();
+        if let Some(id) = self.id
+            && self.resource.table == "user"
+        {
+            resources::wrong_side(store, self.resource.name, self.verb, id)?;
+        }
+        self.prepare(call);
+        let answer = self.handle(store.database(), call);
+        if self.verb != Verb::Get {
+            service.announce(call, self.resource.effect);
+        }
+        match answer {
+            Ok(mut answer) => {
+                self.present(call, &mut answer);
+                Ok(answer)
+            }
+            Err(mut error) => {
+                self.present_context(call, &mut error);
+                Err(error)
+            }
+        }
+    }
+
+    fn handle(&self, database: &Database, call: &Call<'_>) -> Result<Value> {
+        let session = SessionLookups(call.session);
+        // What is stored keeps its lookups: they are for the time of use.
+        let lookups: &dyn Lookups = if self.verb == Verb::Get { &session } else { &NoLookups };
+        let tables = SystemTables { direct: SameDatabase { database, lookups }, call };
+        let rule = Rule { resource: self.resource, call };
+        let caller = Caller {
+            lookups,
+            user_id: call.session.user_id(),
+            row_filters: RowFilters::new(),
+            related: &tables,
+            rule: &rule,
+            is_admin: call.session.is_admin(),
+        };
+        let request = RecordRequest {
+            verb: self.verb,
+            table: self.resource.table,
+            id: self.id,
+            parameters: &self.parameters,
+            payload: &self.payload,
+        };
+        handle(database, &request, &caller)
+    }
+
+    fn prepare(&mut self, call: &Call<'_>) {
+        let table = self.resource.table;
+        if self.verb != Verb::Get {
+            if self.payload.is_null() && self.id.is_some() && call.request.flag("regenerate") {
+                self.payload = json!({ "regenerate": true });
+            }
+            each_record(&mut self.payload, &mut |record| codec::store(table, record));
+        }
+        // A configuration can only be shown complete with its type (system-and-users 4.7).
+        if table == "service"
+            && let Some(Value::String(fields)) = self.parameters.get_mut("fields")
+            && fields.split(',').any(|field| field.trim() == "config")
+        {
+            fields.push_str(",id,type");
+        }
+    }
+
+    /// Computed fields come with every read, and with a write that asks for more than identifiers.
+    fn present(&self, call: &Call<'_>, answer: &mut Value) {
+        let asked = ["fields", "select", "related"].iter().any(|name| self.parameters.contains_key(*name));
+        let complete = self.verb == Verb::Get || asked;
+        each_record(answer, &mut |row| {
+            codec::present(self.resource.table, row);
+            if complete {
+                self.resource.rule.complete(call, row);
+            }
+        });
+    }
+
+    fn present_context(&self, call: &Call<'_>, error: &mut Error) {
+        let Some(entries) = error.context.get_mut("resource").and_then(Value::as_array_mut) else { return };
+        let is_error = |entry: &Value| entry.get("status_code").is_some() && entry.get("message").is_some();
+        entries.iter_mut().filter(|entry| !is_error(entry)).for_each(|entry| self.present(call, entry));
+    }
+}
+
+/// The record of a body or answer, or each of its records.
+pub(super) fn each_record(body: &mut Value, each: &mut dyn FnMut(&mut Object)) {
+    match body {
+        Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(each),
+        Value::Object(members) => match members.get_mut("resource") {
+            Some(Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).for_each(each),
+            Some(Value::Object(record)) => each(record),
+            _ => each(members),
+        },
+        _ => {}
+    }
+}
+
+/// Related tables of the system: roles must grant the resource that shows them.
+struct SystemTables<'a> {
+    direct: SameDatabase<'a>,
+    call: &'a Call<'a>,
+}
+
+impl RelatedTables for SystemTables<'_> {
+    fn read(&self, service_id: Option<i64>, table: &str, parameters: Object) -> Result<Vec<Value>> {
+        let Call { session, request, entry, .. } = self.call;
+        if let Some(resource) = resources::RESOURCES.iter().find(|resource| resource.table == table) {
+            authorize(session, request.requestor, Verb::Get, entry, resource.name)?;
+        }
+        self.direct.read(service_id, table, parameters)
+    }
+
+    /// Only tables that are part of the written record get here; who may write that may write them.
+    fn authorize_write(&self, _table: &str, _verb: Verb) -> Result<RowFilters> {
+        Ok(RowFilters::new())
+    }
+
+    fn rule(&self, _table: &str) -> &dyn RecordRule {
+        &ChildRule
+    }
+}
+
+/// A batch of one, as its only record fared: for calls that name one record.
+pub(super) fn unbatched(error: Error) -> Error {
+    let first = error.context.get("resource").and_then(Value::as_array).and_then(|entries| entries.first());
+    let Some(entry) = first.filter(|_| error.code == json!(Error::BATCH_CODE)) else { return error };
+    let status = entry.get("status_code").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
+    let message = entry.get("message").and_then(Value::as_str).unwrap_or_default();
+    Error::new(status.unwrap_or(error.status), message)
+        .with_code(entry.get("code").cloned().unwrap_or_default())
+        .with_context(entry.get("context").cloned().unwrap_or_default())
+}

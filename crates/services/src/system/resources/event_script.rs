@@ -1,0 +1,70 @@
+//! Event scripts (events-and-scripting 6.2, 6.3).
+
+use super::{Resource, invalid, require, require_if_given};
+use antiphon_gateway::Call;
+use antiphon_model::{Error, EventName, Object, Result, Value};
+use antiphon_script::{is_runnable, known_type};
+
+pub(super) struct EventScripts;
+
+impl Resource for EventScripts {
+    fn create(&self, call: &Call<'_>, record: &mut Object) -> Result<()> {
+        require(record, "name")?;
+        EventName::parse(record.get("name").and_then(Value::as_str).unwrap_or_default())?;
+        require(record, "type")?;
+        check(call, record)
+    }
+
+    fn update(&self, call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
+        require_if_given(record, "type")?;
+        // A script keeps its name; whole records come back with it.
+        if let Some(name) = existing.get("name") {
+            record.insert("name".into(), name.clone());
+        }
+        check(call, record)
+    }
+}
+
+fn check(call: &Call<'_>, record: &mut Object) -> Result<()> {
+    if let Some(kind) = record.get("type").and_then(Value::as_str)
+        && !known_type(kind)
+    {
+        return Err(invalid("type", &format!("The script type '{kind}' is unknown; see system/script_type.")));
+    }
+    match record.get("content") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(content)) => {
+            let largest = call.gateway.limits().script_source_bytes;
+            match content.len() > largest {
+                true => Err(invalid("content", &format!("The content may not be larger than {largest} bytes."))),
+                false => Ok(()),
+            }
+        }
+        Some(_) => Err(invalid("content", "The content must be a string.")),
+    }
+}
+
+/// What is wrong with the texts of these scripts, one sentence each; the original stores any text, and so do we.
+///
+/// # Errors
+/// 400 with the first of them when the request says `validate=true`.
+pub(in crate::system) fn warnings(call: &Call<'_>, records: &[&Object], name: Option<&str>) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    for record in records {
+        let text = |field: &str| record.get(field).and_then(Value::as_str);
+        let (Some(kind), Some(content)) = (text("type"), text("content")) else { continue };
+        if !is_runnable(kind) {
+            continue;
+        }
+        let Err(error) = call.gateway.engines().check(kind, content) else { continue };
+        let script = name.or_else(|| text("name")).unwrap_or_default();
+        let (line, column) = (error.line, error.column);
+        let warning = format!("Script '{script}' can't run: {} (line {line}, column {column})", error.message);
+        if call.request.flag("validate") {
+            return Err(Error::bad_request(warning));
+        }
+        tracing::warn!("{warning}");
+        warnings.push(warning);
+    }
+    Ok(warnings)
+}

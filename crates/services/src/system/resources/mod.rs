@@ -1,0 +1,226 @@
+//! The resources that are tables: each is a row here and a small rule in a file of its name.
+
+mod account;
+mod app;
+pub(super) mod codec;
+mod event_script;
+mod lookup;
+mod named;
+mod service;
+pub(super) mod service_config;
+
+pub(super) use account::wrong_side;
+pub(super) use app::launch_url;
+pub(super) use event_script::warnings;
+
+use antiphon_gateway::Call;
+use antiphon_model::{Error, Object, Result, Value, json};
+use antiphon_sql::catalog::Table;
+use antiphon_sql::condition::{Condition, FieldRef};
+use antiphon_sql::records::{RecordRule, Stage};
+use antiphon_sql::statement::Bound;
+
+/// What has to learn of a change to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Nothing reads it from memory.
+    None,
+    /// Who is asking, and what they may do.
+    Identity,
+    /// The scripts in force.
+    Scripts,
+    /// The services themselves.
+    Services,
+}
+
+/// A resource over a table.
+pub(super) struct RecordResource {
+    /// Its name on the wire.
+    pub(super) name: &'static str,
+    /// Its table.
+    pub(super) table: &'static str,
+    /// What it is, in a few words.
+    pub(super) summary: &'static str,
+    pub(super) rule: &'static dyn Resource,
+    pub(super) effect: Effect,
+}
+
+/// Every resource over a table (system-and-users 4.1).
+pub(super) const RESOURCES: [RecordResource; 11] = [
+    resource("admin", "user", "Administrators", &account::Account { admin: true }, Effect::Identity),
+    resource("app", "app", "Apps and their API keys", &app::Apps, Effect::Identity),
+    resource("app_group", "app_group", "Groups of apps", &named::Named(&["name"]), Effect::None),
+    resource("cors", "cors_config", "Rules for calls from web pages", &named::Named(&["path", "origin"]), Effect::None),
+    resource("custom", "system_custom", "Named values of the instance", &named::Named(&["name"]), Effect::None),
+    resource("email_template", "email_template", "E-mail templates", &named::Named(&["name"]), Effect::None),
+    resource("lookup", "lookup", "Named values for filters, records and scripts", &lookup::Lookups, Effect::Identity),
+    resource("role", "role", "Roles and what they grant", &named::Named(&["name"]), Effect::Identity),
+    resource("service", "service", "Services and their configuration", &service::Services, Effect::Services),
+    resource("user", "user", "Users", &account::Account { admin: false }, Effect::Identity),
+    resource(
+        "event_script",
+        "event_script",
+        "Scripts that run on events",
+        &event_script::EventScripts,
+        Effect::Scripts,
+    ),
+];
+
+const fn resource(
+    name: &'static str,
+    table: &'static str,
+    summary: &'static str,
+    rule: &'static dyn Resource,
+    effect: Effect,
+) -> RecordResource {
+    RecordResource { name, table, summary, rule, effect }
+}
+
+/// The resource of that name, in any case.
+pub(super) fn find(name: &str) -> Option<&'static RecordResource> {
+    RESOURCES.iter().find(|resource| resource.name.eq_ignore_ascii_case(name))
+}
+
+/// The rules of one resource. Records arrive as clients write them, with special columns already in the form of the table.
+pub(super) trait Resource: Send + Sync {
+    /// Hidden columns that clients may set.
+    fn settable(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The rows that belong to the resource.
+    fn condition(&self, _call: &Call<'_>, _table: &Table) -> Option<Condition> {
+        None
+    }
+
+    /// Checks and completes a new record.
+    fn create(&self, _call: &Call<'_>, _record: &mut Object) -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks and completes a change.
+    fn update(&self, _call: &Call<'_>, _existing: &Object, _record: &mut Object) -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks a deletion.
+    fn delete(&self, _call: &Call<'_>, _existing: &Object) -> Result<()> {
+        Ok(())
+    }
+
+    /// Adds what is computed to a row of an answer.
+    fn complete(&self, _call: &Call<'_>, _row: &mut Object) {}
+}
+
+/// A resource's rules within one call, with what holds for every resource: stamps, and texts of errors.
+pub(super) struct Rule<'a> {
+    pub(super) resource: &'static RecordResource,
+    pub(super) call: &'a Call<'a>,
+}
+
+impl RecordRule for Rule<'_> {
+    fn wants_existing(&self) -> bool {
+        true
+    }
+
+    fn settable_hidden_fields(&self) -> &[&str] {
+        self.resource.rule.settable()
+    }
+
+    fn before_create(&self, stage: &Stage<'_>, record: &mut Object) -> Result<()> {
+        drop_meaningless_nulls(stage.table, record);
+        record.remove("last_modified_by_id");
+        self.resource.rule.create(self.call, record)?;
+        stamp(stage, record, "created_by_id");
+        Ok(())
+    }
+
+    fn before_update(&self, stage: &Stage<'_>, existing: &Object, record: &mut Object) -> Result<()> {
+        drop_meaningless_nulls(stage.table, record);
+        record.remove("created_by_id");
+        self.resource.rule.update(self.call, existing, record)?;
+        stamp(stage, record, "last_modified_by_id");
+        Ok(())
+    }
+
+    fn before_delete(&self, _stage: &Stage<'_>, existing: &Object) -> Result<()> {
+        self.resource.rule.delete(self.call, existing)
+    }
+
+    fn condition(&self, table: &Table) -> Option<Condition> {
+        self.resource.rule.condition(self.call, table)
+    }
+
+    fn duplicate_message(&self, columns: &[String], record: &Object) -> Option<String> {
+        let column = columns.first()?;
+        if self.resource.table == "user" && column == "email" {
+            let email = record.get("email").and_then(Value::as_str).unwrap_or_default();
+            // A client looks for this very fragment to tell its user what is wrong.
+            return Some(format!(
+                "A record with that 'email' already exists. Duplicate entry '{email}' for key 'user_email_unique'"
+            ));
+        }
+        Some(format!("A record with that '{column}' already exists."))
+    }
+
+    fn refuses_unknown_relations(&self) -> bool {
+        true
+    }
+
+    fn deletes_detached(&self) -> bool {
+        true
+    }
+}
+
+/// The rule of records that are written as part of another one.
+pub(super) struct ChildRule;
+
+impl RecordRule for ChildRule {
+    fn before_create(&self, stage: &Stage<'_>, record: &mut Object) -> Result<()> {
+        drop_meaningless_nulls(stage.table, record);
+        Ok(())
+    }
+
+    fn before_update(&self, stage: &Stage<'_>, _existing: &Object, record: &mut Object) -> Result<()> {
+        drop_meaningless_nulls(stage.table, record);
+        Ok(())
+    }
+}
+
+/// Clients send null for what they don't care about; in a column that has a default it means just that.
+fn drop_meaningless_nulls(table: &Table, record: &mut Object) {
+    record.retain(|name, value| {
+        !value.is_null() || table.field(name).is_none_or(|field| field.allow_null || field.default.is_null())
+    });
+}
+
+fn stamp(stage: &Stage<'_>, record: &mut Object, column: &str) {
+    if stage.table.field(column).is_some() {
+        record.insert(column.to_owned(), json!(stage.user_id));
+    }
+}
+
+/// 400 for a field, with the reason in the message and in the context.
+pub(super) fn invalid(field: &str, reason: &str) -> Error {
+    Error::bad_request(format!("Invalid data supplied. {reason}")).with_context(json!({ field: [reason] }))
+}
+
+/// Refuses a record without text in that field.
+pub(super) fn require(record: &Object, field: &str) -> Result<()> {
+    match record.get(field) {
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(()),
+        Some(Value::Number(_)) => Ok(()),
+        _ => Err(invalid(field, &format!("The {} field is required.", field.replace('_', " ")))),
+    }
+}
+
+/// Refuses a change that empties that field.
+pub(super) fn require_if_given(record: &Object, field: &str) -> Result<()> {
+    if record.contains_key(field) { require(record, field) } else { Ok(()) }
+}
+
+/// `column = value`, also for hidden columns.
+fn equals(table: &Table, column: &str, value: Bound) -> Option<Condition> {
+    let field = table.fields.iter().find(|field| field.name == column)?;
+    FieldRef::of(field).map(|field| Condition::equals(field, value))
+}

@@ -1,0 +1,85 @@
+//! The routes of the system service (system-and-users 4.1, 4.2).
+
+use super::resources::RESOURCES;
+use antiphon_gateway::{Route, RouteTable};
+use antiphon_model::Verb::{self, Delete, Get, Patch, Post, Put};
+
+pub(super) fn routes() -> RouteTable {
+    let mut routes = vec![Route::new("", &[Get], "The resources of the system")];
+    for resource in &RESOURCES {
+        records(&mut routes, resource.name, resource.summary);
+        match resource.name {
+            "admin" => account(&mut routes),
+            "app_group" => cache_and_config(&mut routes),
+            "email_template" => environment_and_events(&mut routes),
+            "service" => types(&mut routes, "service_type", "The types of services"),
+            "user" => types(&mut routes, "script_type", "The languages of scripts"),
+            _ => {}
+        }
+    }
+    planned(&mut routes);
+    RouteTable::new(routes)
+}
+
+/// A collection and its records. The name without identifier fires first: installations of the original rely on it.
+fn records(routes: &mut Vec<Route>, name: &str, summary: &str) {
+    const COLLECTION: [Verb; 5] = [Get, Post, Patch, Put, Delete];
+    routes.push(Route::new(name, &COLLECTION, summary));
+    let by_id = format!("{name}/{{id}}");
+    routes.push(match name {
+        "event_script" => Route::new(&by_id, &COLLECTION, "One script").legacy_event(name),
+        _ => Route::new(&by_id, &[Get, Patch, Put, Delete], "One record").also(&[Post]).legacy_event(name),
+    });
+}
+
+fn account(routes: &mut Vec<Route>) {
+    routes.extend([
+        Route::new("admin/password", &[Post], "Change an administrator's password")
+            .also(&[Put, Patch])
+            .public(&[Post, Put, Patch]),
+        Route::new("admin/profile", &[Get, Post], "The administrator's own profile").also(&[Put, Patch]),
+        session("admin/session"),
+    ]);
+}
+
+/// Log-in, refresh and log-out need no role; log-in and refresh don't mind a token that is no good.
+pub(crate) fn session(pattern: &str) -> Route {
+    const VERBS: [Verb; 4] = [Get, Post, Put, Delete];
+    Route::new(pattern, &VERBS, "Log in, refresh, log out").public(&VERBS).ignores_token(&[Post, Put])
+}
+
+fn cache_and_config(routes: &mut Vec<Route>) {
+    routes.extend([
+        Route::new("cache", &[Get, Delete], "What is kept in memory"),
+        Route::new("cache/{service}", &[Delete], "What is kept in memory for one service")
+            .legacy_event("cache")
+            .concrete_by("service"),
+        Route::new("cache/_event/{name}", &[Delete], "What is kept in memory for one event's script").unlisted(),
+        Route::new("config", &[Get, Post], "Settings of the instance").also(&[Put, Patch]),
+        Route::new("constant", &[Get], "Names of constant values"),
+        Route::new("constant/{type}", &[Get], "Constant values of one kind").legacy_event("constant"),
+    ]);
+}
+
+fn environment_and_events(routes: &mut Vec<Route>) {
+    routes.extend([
+        Route::new("environment", &[Get], "What clients need to begin").public(&[Get]),
+        Route::new("event", &[Get], "The events that scripts can be attached to"),
+        Route::new("event/{event_name}", &[Get, Post, Delete], "The script of one event, in its old form")
+            .legacy_event("event"),
+    ]);
+}
+
+fn types(routes: &mut Vec<Route>, name: &str, summary: &str) {
+    routes.push(Route::new(name, &[Get], summary));
+    routes.push(Route::new(&format!("{name}/{{id}}"), &[Get], "One type").legacy_event(name));
+}
+
+fn planned(routes: &mut Vec<Route>) {
+    routes.push(Route::new("import", &[Post], "Import records"));
+    records(routes, "limit", "Limits on calls");
+    routes.push(Route::new("limit_cache", &[Get, Delete], "Counters of the limits"));
+    routes.push(Route::new("limit_cache/{id}", &[Get, Delete], "The counter of one limit").legacy_event("limit_cache"));
+    routes.push(Route::new("package", &[Get, Post], "Export and import of this instance"));
+    routes.push(Route::new("service_report", &[Get], "Changes to services"));
+}

@@ -1,0 +1,73 @@
+//! The structure of the system database: its versions, and what the database itself can't say of its columns.
+
+use antiphon_model::{Object, Result, json};
+use antiphon_sql::database::Database;
+use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
+use antiphon_sql::value::Stored;
+
+/// Each step leads from the version before it to its own: the first makes version 1.
+const MIGRATIONS: [&str; 1] = [concat!(include_str!("schema.sql"), include_str!("seed.sql"))];
+
+/// Columns that no answer shows and no filter can ask about.
+const HIDDEN: [(&str, &str); 7] = [
+    ("user", "password"),
+    ("user", "security_answer"),
+    ("user", "remember_token"),
+    ("user", "confirm_code"),
+    ("user", "is_sys_admin"),
+    ("user", "token_generation"),
+    ("event_script", "version"),
+];
+
+/// Tables whose records carry the time of their making and of their last change.
+const STAMPED: [&str; 13] = [
+    "service",
+    "service_doc",
+    "role",
+    "role_service_access",
+    "app",
+    "app_group",
+    "user",
+    "lookup",
+    "event_script",
+    "cors_config",
+    "email_template",
+    "system_custom",
+    "user_custom",
+];
+
+/// Brings the database to the newest version; a new one gets its seed rows. One transaction for each step.
+///
+/// # Errors
+/// When a step fails; the database stays at the version before it.
+pub(super) fn migrate(database: &Database) -> Result<()> {
+    let mut version = 0;
+    database.query("PRAGMA user_version", &[], &mut |row| {
+        if let Stored::Integer(stored) = row.stored(0) {
+            version = usize::try_from(stored).unwrap_or(0);
+        }
+        Ok(())
+    })?;
+    for (index, step) in MIGRATIONS.iter().enumerate().skip(version) {
+        database.run(&format!("BEGIN IMMEDIATE; {step} PRAGMA user_version = {}; COMMIT;", index + 1))?;
+    }
+    Ok(())
+}
+
+/// What is to be laid over the discovered structure.
+pub(super) fn extras() -> MemoryExtras {
+    let hidden = HIDDEN.iter().map(|(table, column)| extra(table, column, json!({ "is_hidden": true })));
+    let stamps = STAMPED.iter().flat_map(|table| {
+        [("created_date", "timestamp_on_create"), ("last_modified_date", "timestamp_on_update")]
+            .map(|(column, kind)| extra(table, column, json!({ "extra_type": kind })))
+    });
+    MemoryExtras::new(hidden.chain(stamps).collect())
+}
+
+fn extra(table: &str, column: &str, values: antiphon_model::Value) -> Extra {
+    let values = match values {
+        antiphon_model::Value::Object(values) => values,
+        _ => Object::new(),
+    };
+    Extra { table: table.to_owned(), subject: Subject::Field(column.to_owned()), values }
+}

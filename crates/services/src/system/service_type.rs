@@ -1,0 +1,121 @@
+//! `system/service_type`: the types that a service can have, and how each is configured (system-and-users 4.8).
+
+use antiphon_gateway::Call;
+use antiphon_model::{Error, Object, Response, Result, Value, json};
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// A service type.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ServiceType {
+    pub(super) name: String,
+    label: String,
+    description: String,
+    group: String,
+    pub(super) singleton: bool,
+    service_definition_editable: bool,
+    pub(super) config: Vec<ConfigField>,
+}
+
+/// A field of a type's configuration.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct ConfigField {
+    pub(super) name: String,
+    label: String,
+    #[serde(rename = "type", default = "string")]
+    kind: String,
+    #[serde(default)]
+    pub(super) default: Value,
+    #[serde(default)]
+    required: bool,
+    #[serde(default)]
+    secret: bool,
+}
+
+fn string() -> String {
+    "string".to_owned()
+}
+
+/// Sorted by name. The text is part of the program; a test reads it.
+static TYPES: LazyLock<Vec<ServiceType>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("service_types.json")).unwrap_or_default());
+
+/// The type of that name.
+pub(super) fn find(name: &str) -> Option<&'static ServiceType> {
+    TYPES.iter().find(|known| known.name == name)
+}
+
+/// Whether a field of that name is a secret in any type.
+pub(super) fn is_secret(field: &str) -> bool {
+    TYPES.iter().flat_map(|known| &known.config).any(|known| known.secret && known.name == field)
+}
+
+/// All types, or those of the groups that are asked for.
+pub(super) fn list(call: &Call<'_>) -> Response {
+    let groups = call.request.parameter(&["group"]).unwrap_or_default();
+    let groups: Vec<&str> = groups.split(',').map(str::trim).filter(|group| !group.is_empty()).collect();
+    let wanted = TYPES
+        .iter()
+        .filter(|known| groups.is_empty() || groups.iter().any(|group| group.eq_ignore_ascii_case(&known.group)));
+    super::listing::answer(call.request, wanted.map(describe).collect())
+}
+
+/// One type.
+///
+/// # Errors
+/// 404 for an unknown one.
+pub(super) fn one(call: &Call<'_>, name: &str) -> Result<Response> {
+    let known = find(name).ok_or_else(|| Error::not_found(format!("Service type '{name}' not found.")))?;
+    Ok(Response::ok(Value::Object(super::listing::selected(call.request, describe(known)))))
+}
+
+fn describe(known: &ServiceType) -> Object {
+    let config: Vec<Value> = known.config.iter().map(describe_field).collect();
+    let described = json!({
+        "name": known.name,
+        "label": known.label,
+        "description": known.description,
+        "group": known.group,
+        "singleton": known.singleton,
+        "dependencies_required": null,
+        "subscription_required": null,
+        "service_definition_editable": known.service_definition_editable,
+        "config_schema": if config.is_empty() { Value::Null } else { Value::Array(config) },
+    });
+    match described {
+        Value::Object(described) => described,
+        _ => Object::new(),
+    }
+}
+
+/// In the form of a table's field, which is what clients know how to draw.
+fn describe_field(field: &ConfigField) -> Value {
+    json!({
+        "alias": null, "name": field.name, "label": field.label, "description": "", "native": [], "type": field.kind,
+        "length": null, "precision": null, "scale": null, "default": field.default, "required": field.required,
+        "allow_null": !field.required, "fixed_length": false, "supports_multibyte": false, "is_primary_key": false,
+        "is_unique": false, "is_foreign_key": false, "ref_table": null, "ref_field": null, "ref_on_update": null,
+        "ref_on_delete": null, "picklist": null, "validation": null, "db_function": null, "is_virtual": false,
+        "is_aggregate": false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_types_are_readable_and_sorted() {
+        let names: Vec<&str> = TYPES.iter().map(|known| known.name.as_str()).collect();
+        assert!(names.is_sorted() && names.len() > 20, "{names:?}");
+        assert!(is_secret("password") && !is_secret("host"));
+    }
+
+    #[test]
+    fn a_field_is_described_with_everything_that_clients_draw() {
+        let described = describe(find("sqlite").unwrap());
+        let fields = described["config_schema"].as_array().unwrap();
+        let database = fields.iter().find(|field| field["name"] == "database").unwrap();
+        assert_eq!((&database["type"], &database["required"]), (&json!("string"), &json!(true)));
+    }
+}

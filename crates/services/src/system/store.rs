@@ -1,0 +1,215 @@
+//! The system database: opening it, and what the server itself asks of it.
+
+use super::schema;
+use antiphon_gateway::ScriptSlot;
+use antiphon_gateway::identity::{check_password_rules, hash_password};
+use antiphon_model::{Error, Limits, Object, Result, Value};
+use antiphon_script::Script;
+use antiphon_sql::database::{Database, DatabaseConfig};
+use antiphon_sql::dialect::Row;
+use antiphon_sql::dialect::sqlite::Location;
+use antiphon_sql::statement::Bound;
+use antiphon_sql::value::Stored;
+use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A service as it is configured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceRecord {
+    /// Record identifier.
+    pub id: i64,
+    /// Unique name.
+    pub name: String,
+    /// Label for people.
+    pub label: String,
+    /// Text for people.
+    pub description: Option<String>,
+    /// Service type, such as `sqlite`.
+    pub kind: String,
+    /// Inactive services refuse every call.
+    pub is_active: bool,
+    /// The type's own settings; empty when there are none.
+    pub config: Object,
+    /// Its document in OpenAPI form, JSON or YAML text.
+    pub doc: Option<String>,
+}
+
+/// The system database.
+pub struct SystemStore {
+    database: Arc<Database>,
+    limits: Limits,
+    /// Held from reading scripts to putting them in force, so that an older reading never replaces a newer one.
+    scripts: Mutex<()>,
+}
+
+impl SystemStore {
+    /// Opens the system database in that file; a new one gets its tables and first records.
+    ///
+    /// # Errors
+    /// When the file can't be used, or is of a version that can't be brought up to date.
+    pub fn open(path: &Path, limits: &Limits) -> Result<Arc<SystemStore>> {
+        let config = DatabaseConfig {
+            // The tables' references are for discovery; see the schema.
+            statements: vec!["PRAGMA foreign_keys=0".to_owned()],
+            ..DatabaseConfig::at(Location::File(path.to_owned()))
+        };
+        let database = Database::open(config, Arc::new(schema::extras()), limits)?;
+        schema::migrate(&database)?;
+        Ok(Arc::new(SystemStore { database, limits: limits.clone(), scripts: Mutex::new(()) }))
+    }
+
+    /// The database itself.
+    pub fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// All services in order of their identifiers.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn services(&self) -> Result<Vec<ServiceRecord>> {
+        let mut services = Vec::new();
+        self.database.query(
+            "SELECT s.id, s.name, s.label, s.description, s.type, s.is_active, s.config, \
+             (SELECT d.content FROM service_doc d WHERE d.service_id = s.id) FROM service s ORDER BY s.id",
+            &[],
+            &mut |row| {
+                let name = required_text(row, 1);
+                services.push(ServiceRecord {
+                    id: integer(row, 0),
+                    label: text(row, 2).unwrap_or_else(|| name.clone()),
+                    name,
+                    description: text(row, 3),
+                    kind: required_text(row, 4),
+                    is_active: flag(row, 5),
+                    config: object(text(row, 6)),
+                    doc: text(row, 7),
+                });
+                Ok(())
+            },
+        )?;
+        Ok(services)
+    }
+
+    /// All event scripts.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn event_scripts(&self) -> Result<Vec<ScriptSlot>> {
+        let mut scripts = Vec::new();
+        self.database.query(
+            "SELECT name, type, content, config, allow_event_modification, version, is_active FROM event_script",
+            &[],
+            &mut |row| {
+                let script = Script {
+                    name: required_text(row, 0),
+                    kind: required_text(row, 1),
+                    source: text(row, 2).unwrap_or_default().into(),
+                    config: text(row, 3).and_then(|config| serde_json::from_str(&config).ok()).unwrap_or(Value::Null),
+                    allow_event_modification: flag(row, 4),
+                    version: u64::try_from(integer(row, 5)).unwrap_or_default(),
+                };
+                scripts.push(ScriptSlot { script: Arc::new(script), is_active: flag(row, 6) });
+                Ok(())
+            },
+        )?;
+        Ok(scripts)
+    }
+
+    /// Puts the scripts as they are stored now in force.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn publish_scripts(&self, index: &antiphon_gateway::ScriptIndex) -> Result<()> {
+        let _one_at_a_time = self.scripts.lock();
+        index.replace_all(self.event_scripts()?);
+        Ok(())
+    }
+
+    /// Whether there is an active administrator.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn admin_exists(&self) -> Result<bool> {
+        Ok(self.one("SELECT 1 FROM user WHERE is_sys_admin = 1 AND is_active = 1 LIMIT 1", &[], |_| ())?.is_some())
+    }
+
+    /// Creates the first administrator; does nothing when there is one already.
+    ///
+    /// # Errors
+    /// 400 when the e-mail address or the password can't be accepted.
+    pub fn create_first_admin(&self, email: &str, password: &str) -> Result<()> {
+        let email = email.trim();
+        let Some((name, _)) = email.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty()) else {
+            return Err(Error::bad_request("The administrator needs a valid e-mail address."));
+        };
+        check_password_rules(password, &self.limits)?;
+        let texts = [name, email, email].map(|text| Bound::Text(text.to_owned()));
+        let values: Vec<Bound> = texts.into_iter().chain([Bound::Text(hash_password(password)?)]).collect();
+        self.database.execute(
+            "INSERT INTO user (name, email, username, password, is_active, is_sys_admin) SELECT ?, ?, ?, ?, 1, 1 \
+             WHERE NOT EXISTS (SELECT 1 FROM user WHERE is_sys_admin = 1)",
+            &values,
+        )?;
+        Ok(())
+    }
+
+    /// The first row of a query.
+    pub(crate) fn one<T>(&self, sql: &str, values: &[Bound], read: impl Fn(&dyn Row) -> T) -> Result<Option<T>> {
+        let mut found = None;
+        self.database.query(sql, values, &mut |row| {
+            if found.is_none() {
+                found = Some(read(row));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Every row of a query.
+    pub(crate) fn all<T>(&self, sql: &str, values: &[Bound], read: impl Fn(&dyn Row) -> T) -> Result<Vec<T>> {
+        let mut found = Vec::new();
+        self.database.query(sql, values, &mut |row| {
+            found.push(read(row));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+pub(crate) fn text(row: &dyn Row, column: usize) -> Option<String> {
+    match row.stored(column) {
+        Stored::Text(text) => Some(text.to_owned()),
+        Stored::Integer(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+pub(crate) fn required_text(row: &dyn Row, column: usize) -> String {
+    text(row, column).unwrap_or_default()
+}
+
+pub(crate) fn optional_integer(row: &dyn Row, column: usize) -> Option<i64> {
+    match row.stored(column) {
+        Stored::Integer(value) => Some(value),
+        _ => None,
+    }
+}
+
+pub(crate) fn integer(row: &dyn Row, column: usize) -> i64 {
+    optional_integer(row, column).unwrap_or_default()
+}
+
+pub(crate) fn flag(row: &dyn Row, column: usize) -> bool {
+    integer(row, column) != 0
+}
+
+fn object(json: Option<String>) -> Object {
+    json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
+}

@@ -1,0 +1,61 @@
+//! The user service: what people do with their own account (system-and-users 2.3 to 2.7).
+
+mod custom;
+
+use crate::system::session::{self, Side};
+use crate::system::{SystemStore, listing, password, profile, session_route};
+use antiphon_gateway::{Call, Route, RouteTable, Service, blocking};
+use antiphon_model::Verb::{Delete, Get, Patch, Post, Put};
+use antiphon_model::{Error, Object, Response, Result};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// The user service.
+pub struct UserService {
+    store: Arc<SystemStore>,
+    routes: RouteTable,
+}
+
+impl UserService {
+    /// The service over that store.
+    pub fn new(store: Arc<SystemStore>) -> UserService {
+        UserService { store, routes: routes() }
+    }
+
+    fn answer(&self, call: &Call<'_>) -> Result<Response> {
+        match call.matched.route.pattern() {
+            "" => Ok(listing::root(call.request, &self.routes, |_| Object::new())),
+            "password" => password::handle(&self.store, call, Side::User),
+            "profile" => profile::handle(&self.store, call, Side::User),
+            "session" => session::handle(&self.store, call, Side::User),
+            "custom" => custom::handle(&self.store, call, None),
+            "custom/{id}" => custom::handle(&self.store, call, Some(call.matched.parameter("id"))),
+            // Nobody can open registration in this release, so it is closed for everybody.
+            _ => Err(Error::forbidden("Open Registration is not enabled.")),
+        }
+    }
+}
+
+fn routes() -> RouteTable {
+    const PROFILE: [antiphon_model::Verb; 4] = [Get, Post, Put, Patch];
+    RouteTable::new(vec![
+        Route::new("", &[Get], "What people can do with their account"),
+        Route::new("password", &[Post], "Change one's password").also(&[Put, Patch]).public(&[Post, Put, Patch]),
+        Route::new("profile", &[Get, Post], "One's own account").also(&[Put, Patch]).public(&PROFILE),
+        Route::new("register", &[Post], "Become a user").also(&[Put, Patch]).public(&[Post, Put, Patch]),
+        session_route("session"),
+        Route::new("custom", &[Get, Post, Patch, Put, Delete], "One's own named values"),
+        Route::new("custom/{id}", &[Get, Patch, Put, Delete], "One of them").legacy_event("custom"),
+    ])
+}
+
+#[async_trait]
+impl Service for UserService {
+    fn routes(&self) -> &RouteTable {
+        &self.routes
+    }
+
+    async fn handle(&self, call: Call<'_>) -> Result<Response> {
+        blocking(|| self.answer(&call))
+    }
+}
