@@ -162,7 +162,7 @@ impl Parser<'_> {
                         continue;
                     }
                     self.at = end;
-                    return Ok((self.text[start..at].trim_end().to_owned(), negated, operator));
+                    return Ok((self.text[start..at].trim_ascii_end().to_owned(), negated, operator));
                 }
             }
         }
@@ -222,7 +222,7 @@ impl Parser<'_> {
         }
         let end = self.bare_end(start, in_list)?;
         self.at = end;
-        Ok(bare(self.text[start..end].trim_end()))
+        Ok(bare(self.text[start..end].trim_ascii_end()))
     }
 
     /// Text in quotes. A quote that ends too early (`'it's'`) is taken for a part of the text, when the value ends in the
@@ -237,7 +237,7 @@ impl Parser<'_> {
             return Ok(Literal::Quoted(content));
         }
         let end = self.bare_end(close, in_list)?;
-        let written = self.text[start..end].trim_end();
+        let written = self.text[start..end].trim_ascii_end();
         if written.as_bytes()[0] != written.as_bytes()[written.len() - 1] {
             self.skip_space();
             return Err(self.unparsable_at("there is text after the closing quote"));

@@ -17,14 +17,13 @@ pub fn skip_space(text: &str, at: usize) -> usize {
     at + text.as_bytes()[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
-/// The end of a keyword at that position, in any case. Before it is white space, other syntax or nothing; after it, white
-/// space, a parenthesis, a quote or nothing.
+/// The end of a keyword at that position, in any case. Before and after it is white space, other syntax or nothing.
 pub fn word(text: &str, at: usize, word: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let end = at + word.len();
     let found = bytes.get(at..end)?.eq_ignore_ascii_case(word.as_bytes());
     let open = at == 0 || b"()'\"`=<>&|".contains(&bytes[at - 1]) || bytes[at - 1].is_ascii_whitespace();
-    let closed = bytes.get(end).is_none_or(|byte| b"()'\"".contains(byte) || byte.is_ascii_whitespace());
+    let closed = bytes.get(end).is_none_or(|byte| b"()'\"&|".contains(byte) || byte.is_ascii_whitespace());
     (found && open && closed).then_some(end)
 }
 

@@ -90,3 +90,21 @@ proptest! {
         prop_assert_eq!(without_positions(parsed.unwrap().root), filter.root, "{}", text);
     }
 }
+
+#[test]
+fn what_fuzzing_found_prints_to_itself() {
+    for text in [
+        "(name = )",
+        "(name like )",
+        "a = () and&& b = x",
+        "a>\u{b}=()or\u{b}",
+        "a = x'and b = 'y'",
+        "a=3<d=<=or b = ()",
+    ] {
+        if let Ok(Some(filter)) = parse(text, &FilterLimits::default()) {
+            let printed = filter.to_string();
+            let again = parse(&printed, &FilterLimits::default()).unwrap().unwrap().to_string();
+            assert_eq!(printed, again, "{text}");
+        }
+    }
+}
