@@ -1,6 +1,7 @@
 //! Accepting connections, and letting calls in flight finish at the end.
 
 use super::Edge;
+use super::lenient::Lenient;
 use antiphon_model::Limits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -78,7 +79,7 @@ fn start(
         let edge = Arc::clone(&edge);
         async move { Ok::<_, Infallible>(edge.answer(request).await) }
     });
-    let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+    let connection = graceful.watch(http.serve_connection(TokioIo::new(Lenient::new(stream)), service));
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");

@@ -9,6 +9,7 @@ mod credentials;
 mod decode;
 mod door;
 mod encode;
+mod lenient;
 mod listener;
 mod negotiate;
 mod pages;

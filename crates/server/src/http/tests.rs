@@ -111,6 +111,15 @@ async fn a_call_goes_through_the_door_and_back() {
 }
 
 #[tokio::test]
+async fn characters_that_people_type_need_no_encoding() {
+    let server = start(Limits::default()).await;
+    let answer = server.send("GET /api/v2/db/_table/\"a\"?filter=(id>5)and(id<9)and{x}=`y`|^", "", "").await;
+    let call = body(&answer);
+    assert_eq!(call["resource"], "_table/\"a\"");
+    assert_eq!(call["parameters"], json!({"filter": "(id>5)and(id<9)and{x}=`y`|^"}));
+}
+
+#[tokio::test]
 async fn every_failure_is_an_envelope() {
     let server = start(Limits { body_bytes: 10, ..Limits::default() }).await;
     let json_type = "Content-Type: application/json\r\n";
