@@ -46,8 +46,7 @@ pub fn authorize(
 
 /// Whether the session may use the verb there; for listings that leave out what the caller can't use.
 pub fn may(session: &Session, verb: Verb, service_id: i64, resource: &str) -> bool {
-    let access =
-        Access { requestor: Requestor::Api, verb, service: "", service_id: Some(service_id), resource };
+    let access = Access { requestor: Requestor::Api, verb, service: "", service_id: Some(service_id), resource };
     check(session, access).is_ok()
 }
 
@@ -88,7 +87,9 @@ fn refusal(session: &Session, access: Access<'_>) -> Error {
             "No session token (JWT) provided. Please send in X-DreamFactory-Session-Token in request header, or the URL \
              query parameter session_token.",
         ),
-        (None, true, true) => Error::forbidden("Role not found. A role may not be assigned to you or your application."),
+        (None, true, true) => {
+            Error::forbidden("Role not found. A role may not be assigned to you or your application.")
+        }
         (Some(_), _, false) => Error::unauthorized("Unauthorized. User is not authenticated."),
         (Some(_), _, true) => Error::forbidden(forbidden_message(access)),
     }

@@ -152,7 +152,8 @@ impl Gateway {
             let service = entry.as_ref().map_or(request.service.as_str(), |entry| &entry.name);
             access::check(session, Access { requestor: request.requestor, verb, service, service_id, resource })?;
         }
-        let entry = entry.ok_or_else(|| Error::not_found(format!("Could not find a service for {}", request.service)))?;
+        let entry =
+            entry.ok_or_else(|| Error::not_found(format!("Could not find a service for {}", request.service)))?;
         if !entry.is_active {
             return Err(Error::forbidden(format!("Service {} is deactivated.", entry.name)));
         }
@@ -223,6 +224,8 @@ fn unknown_resource(service: &str, resource: &str) -> Error {
 fn unsupported_verb(verb: Verb, service: &str, resource: &str) -> Error {
     Error::bad_request(match resource.trim_end_matches('/') {
         "" => format!("{verb} requests without a resource are not currently supported by the '{service}' service."),
-        path => format!("{verb} requests for resource '{path}' are not currently supported by the '{service}' service."),
+        path => {
+            format!("{verb} requests for resource '{path}' are not currently supported by the '{service}' service.")
+        }
     })
 }

@@ -3,6 +3,7 @@
 use crate::Gateway;
 use antiphon_model::{Error, Request, Response, Session};
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// The scripts above a call, innermost first: what the recursion guard looks at (events-and-scripting 2.8).
 #[derive(Debug)]
@@ -47,6 +48,7 @@ impl Gateway {
         mut request: Request,
         session: &Arc<Session>,
         frame: Option<&Arc<Frame>>,
+        runtime: &Handle,
     ) -> Response {
         let depth = frame.map_or(0, |frame| frame.depth());
         if depth > self.limits().call_depth {
@@ -54,7 +56,7 @@ impl Gateway {
         }
         request.depth = depth;
         let answer = self.dispatch(request, Arc::clone(session), None, frame);
-        crate::blocking(|| tokio::runtime::Handle::current().block_on(answer)).response
+        crate::blocking(|| runtime.block_on(answer)).response
     }
 }
 

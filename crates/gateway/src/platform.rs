@@ -4,6 +4,7 @@ use crate::{Frame, Gateway};
 use antiphon_model::{Content, Error, Object, Request, Requestor, Response, Session, Value, json};
 use antiphon_script::{ApiCall, ApiResponse, Host};
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// The world of one script run.
 pub(crate) struct Platform<'a> {
@@ -12,12 +13,14 @@ pub(crate) struct Platform<'a> {
     /// The running script, on top of those above it.
     pub frame: &'a Arc<Frame>,
     pub requestor: Requestor,
+    /// The runtime of the call: the script may run on a thread that knows none.
+    pub runtime: Handle,
 }
 
 impl Host for Platform<'_> {
     fn call(&self, call: ApiCall) -> ApiResponse {
         let response = match internal_request(call) {
-            Ok(request) => self.gateway.nested(request, self.session, Some(self.frame)),
+            Ok(request) => self.gateway.nested(request, self.session, Some(self.frame), &self.runtime),
             Err(error) => Response::from(&error),
         };
         ApiResponse {
@@ -60,7 +63,10 @@ impl Host for Platform<'_> {
 /// (events-and-scripting 3.4).
 fn internal_request(call: ApiCall) -> Result<Request, Error> {
     let path = call.path.trim();
-    if ["http://", "https://"].iter().any(|scheme| path.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))) {
+    if ["http://", "https://"]
+        .iter()
+        .any(|scheme| path.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+    {
         return Err(Error::not_implemented(
             "Calls to other servers are not available to scripts in this release; call a service of this server.",
         ));
@@ -70,7 +76,9 @@ fn internal_request(call: ApiCall) -> Result<Request, Error> {
     let path = strip_prefix_ignore_case(path, "api/v2/").unwrap_or(path);
     let (service, resource) = path.split_once('/').unwrap_or((path, ""));
     if service.is_empty() {
-        return Err(Error::bad_request("The path of a call must begin with the name of a service, as in 'db/_table/todo'."));
+        return Err(Error::bad_request(
+            "The path of a call must begin with the name of a service, as in 'db/_table/todo'.",
+        ));
     }
     let resource = decode(resource);
     if resource.split('/').any(|part| part == "..") {

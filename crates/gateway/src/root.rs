@@ -21,7 +21,9 @@ pub(crate) fn list(gateway: &Gateway, session: &Session, request: &Request, toke
         .list()
         .into_iter()
         .filter(|entry| entry.is_active && uses(session, entry))
-        .filter(|entry| kinds.as_ref().is_none_or(|kinds| names(kinds).any(|kind| kind.eq_ignore_ascii_case(&entry.kind))))
+        .filter(|entry| {
+            kinds.as_ref().is_none_or(|kinds| names(kinds).any(|kind| kind.eq_ignore_ascii_case(&entry.kind)))
+        })
         .collect();
     let services: Vec<Value> = visible.iter().map(|entry| describe(entry, fields.as_deref())).collect();
     let plain: Vec<&str> = visible.iter().map(|entry| entry.name.as_str()).collect();

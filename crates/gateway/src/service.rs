@@ -4,6 +4,7 @@ use crate::{Frame, Gateway, Matched, RouteTable, ServiceEntry};
 use antiphon_model::{Request, Response, Result, Session};
 use async_trait::async_trait;
 use std::sync::{Arc, OnceLock};
+use tokio::runtime::Handle;
 
 /// One call as a service sees it: after authentication, access check and pre-process scripts.
 pub struct Call<'a> {
@@ -28,7 +29,7 @@ impl Call<'_> {
     /// A call to another resource, or service, on behalf of the same caller: access check, events and all. Used for related
     /// records, which the original reads through the related table's own endpoint.
     pub fn nested(&self, request: Request) -> Response {
-        self.gateway.nested(request, self.session, self.frame)
+        self.gateway.nested(request, self.session, self.frame, &Handle::current())
     }
 }
 

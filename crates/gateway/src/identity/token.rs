@@ -119,12 +119,14 @@ impl Tokens {
     }
 
     fn decode(&self, token: &str, validation: &Validation) -> Result<Claims, TokenError> {
-        decode::<Claims>(token, &self.decoding, validation).map(|data| data.claims).map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => TokenError::Expired,
-            ErrorKind::InvalidSignature => TokenError::Invalid("Token Signature could not be verified.".to_owned()),
-            ErrorKind::InvalidIssuer => TokenError::Invalid("It was issued by another server.".to_owned()),
-            ErrorKind::InvalidAlgorithm => TokenError::Invalid("Its algorithm is not accepted.".to_owned()),
-            _ => TokenError::Invalid("It is not a session token of this server.".to_owned()),
+        decode::<Claims>(token, &self.decoding, validation).map(|data| data.claims).map_err(|error| {
+            match error.kind() {
+                ErrorKind::ExpiredSignature => TokenError::Expired,
+                ErrorKind::InvalidSignature => TokenError::Invalid("Token Signature could not be verified.".to_owned()),
+                ErrorKind::InvalidIssuer => TokenError::Invalid("It was issued by another server.".to_owned()),
+                ErrorKind::InvalidAlgorithm => TokenError::Invalid("Its algorithm is not accepted.".to_owned()),
+                _ => TokenError::Invalid("It is not a session token of this server.".to_owned()),
+            }
         })
     }
 }

@@ -15,6 +15,7 @@ use outcome::Effect;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// The events of one call with the scripts attached to them.
 pub(crate) struct Plan {
@@ -59,7 +60,9 @@ impl EventRunner<'_> {
     pub(crate) fn pre_process(&self, request: &mut Request, ledger: &mut Ledger) -> Result<Option<Response>, Error> {
         let mut answer = None;
         for (event, attached) in &self.plan.events {
-            let Some((script, run)) = self.run(event, attached, Phase::PreProcess, request, None, ledger) else { continue };
+            let Some((script, run)) = self.run(event, attached, Phase::PreProcess, request, None, ledger) else {
+                continue;
+            };
             let effect = outcome::interpret(&script, Phase::PreProcess, run, ledger)?;
             let stop = effect.stop_propagation;
             request_merge::apply(request, &effect.request)?;
@@ -138,7 +141,12 @@ impl EventRunner<'_> {
         }
         let reentries = self.frame.map_or(0, |frame| frame.count(&script.name));
         let run = if reentries >= usize::from(self.gateway.limits().script_reentry) {
-            Run { outcome: Outcome::Failed(recursion_error()), output: String::new(), wall: Duration::ZERO, cpu: Duration::ZERO }
+            Run {
+                outcome: Outcome::Failed(recursion_error()),
+                output: String::new(),
+                wall: Duration::ZERO,
+                cpu: Duration::ZERO,
+            }
         } else {
             self.run_in_engine(event, &script, phase, request, response)
         };
@@ -156,8 +164,13 @@ impl EventRunner<'_> {
         response: Option<&Response>,
     ) -> Run {
         let frame = Frame::push(&script.name, self.frame);
-        let host =
-            Platform { gateway: self.gateway, session: self.session, frame: &frame, requestor: request.requestor };
+        let host = Platform {
+            gateway: self.gateway,
+            session: self.session,
+            frame: &frame,
+            requestor: request.requestor,
+            runtime: Handle::current(),
+        };
         let name = match phase.suffix() {
             Some(suffix) => format!("{}.{suffix}", event.base),
             None => event.base.clone(),

@@ -29,7 +29,8 @@ pub(super) fn interpret(script: &Script, phase: Phase, run: Run, ledger: &mut Le
         return Err(Error::new(500, message));
     }
     let was_ignored = edits.response_ignored;
-    let mut effect = Effect { request: edits.request, response: edits.response, stop_propagation: edits.stop_propagation };
+    let mut effect =
+        Effect { request: edits.request, response: edits.response, stop_propagation: edits.stop_propagation };
     if let Some(returned) = returned {
         take_returned(&mut effect, phase, returned);
     }
@@ -79,7 +80,9 @@ fn take_returned(effect: &mut Effect, phase: Phase, returned: Value) {
         Phase::PostProcess => {
             effect.response = match response {
                 Some(response) => Some(response),
-                None if object.contains_key("content") || object.contains_key("status_code") => Some(Value::Object(object)),
+                None if object.contains_key("content") || object.contains_key("status_code") => {
+                    Some(Value::Object(object))
+                }
                 None => Some(raw_answer(Value::Object(object))),
             };
         }

@@ -7,7 +7,8 @@ const ENVELOPE: [&str; 4] = ["status_code", "content", "content_type", "headers"
 
 /// The answer that a pre-process script gave: an envelope when any of its members is there, else the body itself.
 pub(super) fn from_pre_process(value: &Value) -> Result<Response, Error> {
-    let mut response = Response { status: 200, content: Content::Value(Value::Null), content_type: None, headers: Headers::new() };
+    let mut response =
+        Response { status: 200, content: Content::Value(Value::Null), content_type: None, headers: Headers::new() };
     match value {
         Value::Object(members) if ENVELOPE.iter().any(|name| members.contains_key(*name)) => {
             apply_envelope(&mut response, members)?;
