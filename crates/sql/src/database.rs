@@ -52,6 +52,8 @@ pub struct Database {
     catalog: ArcSwapOption<Catalog>,
     /// Held while the structure is read, so that it is read once.
     discovery: Mutex<()>,
+    /// Counts how often the structure was forgotten: what was read before must not be kept after.
+    generation: Mutex<u64>,
 }
 
 impl Database {
@@ -72,6 +74,7 @@ impl Database {
             extras,
             catalog: ArcSwapOption::empty(),
             discovery: Mutex::new(()),
+            generation: Mutex::new(0),
         }))
     }
 
@@ -87,6 +90,7 @@ impl Database {
         if let Some(catalog) = self.catalog.load_full() {
             return Ok(catalog);
         }
+        let read_at = *self.generation.lock();
         let found = {
             let connection = self.reader()?;
             self.backend.discover(&*connection)?
@@ -94,12 +98,17 @@ impl Database {
         let mut tables = discover::add_relations(found);
         merge::merge(&mut tables, &self.extras.load()?);
         let catalog = Arc::new(Catalog::new(tables));
-        self.catalog.store(Some(Arc::clone(&catalog)));
+        let generation = self.generation.lock();
+        if *generation == read_at {
+            self.catalog.store(Some(Arc::clone(&catalog)));
+        }
         Ok(catalog)
     }
 
     /// Forgets the structure; the next use reads it anew.
     pub fn refresh(&self) {
+        let mut generation = self.generation.lock();
+        *generation += 1;
         self.catalog.store(None);
     }
 

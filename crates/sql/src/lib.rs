@@ -23,6 +23,8 @@ pub mod validation;
 pub mod value;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+pub(crate) mod sandbox;
 
 pub use database::{Database, DatabaseConfig};
 pub use dialect::sqlite::Location;

@@ -67,6 +67,8 @@ pub trait Backend: Send + Sync {
     fn structural(&self) -> (&'static str, &'static str);
     /// Fails when a foreign key refers to nothing.
     fn check_references(&self, connection: &dyn Connection) -> Result<(), DatabaseError>;
+    /// Deletes every row of a table and lets its keys begin anew.
+    fn empty_table(&self, connection: &dyn Connection, table: &Table) -> Result<(), DatabaseError>;
     /// All tables and views with their fields, keys and constraints; relations are derived from those elsewhere.
     fn discover(&self, connection: &dyn Connection) -> Result<Vec<DiscoveredTable>, DatabaseError>;
     /// Writes `CREATE TABLE`.

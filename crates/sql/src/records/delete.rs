@@ -134,6 +134,8 @@ fn everything(context: &Context<'_>) -> Result<Value> {
         for key in keys(context, &transaction, &scope.visible())? {
             delete_row(scope, &transaction, &identify::condition_of(&scope.identifiers, &key)?)?;
         }
+    } else if scope.visible() == Condition::True {
+        scope.database.backend().empty_table(transaction.connection(), scope.table)?;
     } else {
         delete_row(scope, &transaction, &Condition::True)?;
     }

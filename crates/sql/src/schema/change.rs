@@ -105,7 +105,6 @@ pub(super) fn change_fields(
         backend.alter_fields(connection, table, &changed, &stored_and_dropped).map_err(refused_error)?;
     }
     for definition in real.iter().filter(|definition| known(definition).is_none()) {
-        database.refresh();
         let current = current(database, &transaction, &table.name)?;
         backend.add_field(connection, &current, definition).map_err(refused_error)?;
     }

@@ -14,7 +14,7 @@ use super::{Backend, Connection, DiscoveredTable};
 use crate::catalog::{Field, Table};
 use crate::error::DatabaseError;
 use crate::schema::definition::{FieldDefinition, TableDefinition};
-use crate::statement::{Dialect, Statement};
+use crate::statement::{Bound, Dialect, Statement};
 use antiphon_model::Limits;
 
 /// How SQLite writes names and placeholders.
@@ -88,6 +88,19 @@ impl Backend for Sqlite {
         if broken { Err(DatabaseError::ForeignKey) } else { Ok(()) }
     }
 
+    fn empty_table(&self, connection: &dyn Connection, table: &Table) -> Result<(), DatabaseError> {
+        let mut statement = Statement::new(&SqliteDialect);
+        statement.push("DELETE FROM ").identifier(&table.name);
+        connection.execute(&statement)?;
+        // The table of sequences is there as soon as any table has an automatic key.
+        if table.fields.iter().any(|field| field.auto_increment) && has_sequences(connection)? {
+            let mut statement = Statement::new(&SqliteDialect);
+            statement.push("DELETE FROM sqlite_sequence WHERE name = ").bind(Bound::Text(table.name.clone()));
+            connection.execute(&statement)?;
+        }
+        Ok(())
+    }
+
     fn discover(&self, connection: &dyn Connection) -> Result<Vec<DiscoveredTable>, DatabaseError> {
         discovery::discover(connection)
     }
@@ -114,4 +127,15 @@ impl Backend for Sqlite {
     ) -> antiphon_model::Result<()> {
         alter::alter_fields(connection, table, changed, dropped)
     }
+}
+
+fn has_sequences(connection: &dyn Connection) -> Result<bool, DatabaseError> {
+    let mut statement = Statement::new(&SqliteDialect);
+    statement.push("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'");
+    let mut found = false;
+    connection.query(&statement, &mut |_| {
+        found = true;
+        Ok(())
+    })?;
+    Ok(found)
 }
