@@ -34,6 +34,7 @@ impl<'a> Records<'a> {
     /// Answers it, and lets everybody know who reads the resource from memory.
     pub(super) fn run(mut self, service: &SystemService, call: &Call<'_>) -> Result<Value> {
         let store = service.store();
+        resources::refuse_strangers(call, self.resource.name)?;
         if let Some(id) = self.id
             && self.resource.table == "user"
         {

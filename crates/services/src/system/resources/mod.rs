@@ -9,7 +9,7 @@ mod named;
 mod service;
 pub(super) mod service_config;
 
-pub(super) use account::wrong_side;
+pub(super) use account::{refuse_strangers, wrong_side};
 pub(super) use app::launch_url;
 pub(super) use event_script::warnings;
 

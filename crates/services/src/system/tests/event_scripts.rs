@@ -81,7 +81,7 @@ async fn statement_120_lists_filter_count_and_choose() {
     assert_eq!(names(&test.get("event_script?ids=c.get,a.get").await), ["c.get", "a.get"]);
     assert_eq!(names(&test.get("event_script?filter=is_active=true").await), ["a.get", "c.get"]);
     let got = test.get("event_script?fields=name&include_count=true&limit=1").await;
-    assert_eq!(got.body, json!({"resource": [{"name": "a.get"}], "meta": {"count": 3}}));
+    assert_eq!((&got.body["resource"], &got.body["meta"]["count"]), (&json!([{"name": "a.get"}]), &json!(3)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
