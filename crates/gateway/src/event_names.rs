@@ -1,7 +1,7 @@
 //! From a matched route to the events that fire (events-and-scripting 1.2, 1.3).
 
 use crate::Matched;
-use antiphon_model::{Value, Verb};
+use antiphon_model::{Object, Value, Verb};
 
 /// One event of a call, without its type.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,10 @@ pub struct FiredEvent {
 pub fn fired_events(service: &str, matched: &Matched, path: &str, verb: Verb) -> Vec<FiredEvent> {
     let route = &matched.route;
     let documented = route.event_path();
-    let open = Value::String(rest_after(path, route.base_segments()).to_owned());
+    let open = match route.resource_is_map() {
+        true => parameter_map(matched),
+        false => Value::String(rest_after(path, route.base_segments()).to_owned()),
+    };
     let mut fired: Vec<FiredEvent> = Vec::with_capacity(4);
     let mut add = |event_path: &str, resource: &Value| {
         let base = if event_path.is_empty() {
@@ -32,7 +35,9 @@ pub fn fired_events(service: &str, matched: &Matched, path: &str, verb: Verb) ->
     if let Some(legacy) = route.legacy() {
         add(legacy, &open);
     }
-    add(&documented, &open);
+    if !route.fires_legacy_only() {
+        add(&documented, &open);
+    }
     if let Some(parameter) = route.concrete() {
         let value = matched.parameter(parameter.trim_matches(['{', '}']));
         let below = rest_after(path, route.base_segments() + 1);
@@ -44,6 +49,13 @@ pub fn fired_events(service: &str, matched: &Matched, path: &str, verb: Verb) ->
         }
     }
     fired
+}
+
+/// `{"{name}": "value"}`, or null when the path has no parameter.
+fn parameter_map(matched: &Matched) -> Value {
+    let map: Object =
+        matched.parameters().map(|(name, value)| (format!("{{{name}}}"), Value::String(value.to_owned()))).collect();
+    if map.is_empty() { Value::Null } else { Value::Object(map) }
 }
 
 fn rest_after(path: &str, segments: usize) -> &str {
@@ -105,6 +117,20 @@ mod tests {
                 pair("db._schema.todo._field.get", "_field"),
             ]
         );
+    }
+
+    #[test]
+    fn a_documented_path_tells_its_parameters_as_a_map() {
+        let table = RouteTable::new(vec![
+            Route::new("today/{lat}", &[Verb::Get], "").resource_as_map(),
+            Route::new("today/now", &[Verb::Get], "").resource_as_map(),
+        ]);
+        let resource = |path: &str| {
+            let fired = fired_events("forecast", &table.find(path).unwrap(), path, Verb::Get);
+            (fired[0].base.clone(), fired[0].resource.clone())
+        };
+        assert_eq!(resource("today/51"), ("forecast.today.{lat}.get".into(), serde_json::json!({ "{lat}": "51" })));
+        assert_eq!(resource("today/now"), ("forecast.today.now.get".into(), Value::Null));
     }
 
     #[test]

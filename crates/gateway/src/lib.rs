@@ -5,6 +5,7 @@
 
 mod access;
 mod call;
+mod carried;
 mod event_names;
 pub mod identity;
 mod ledger;
@@ -20,6 +21,7 @@ mod service;
 
 pub use access::{authorize, may, row_filters};
 pub use call::{Answer, Credentials, Gateway};
+pub use carried::CarriedWrite;
 pub use event_names::{FiredEvent, fired_events};
 pub use ledger::{Ledger, ScriptRun};
 pub use library::LibraryFolder;

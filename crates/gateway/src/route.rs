@@ -17,9 +17,11 @@ pub struct Route {
     public: VerbMask,
     ignores_token: VerbMask,
     legacy: Option<String>,
+    fires_legacy_only: bool,
     concrete: Option<String>,
     base_segments: usize,
     is_listed: bool,
+    resource_is_map: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -58,9 +60,11 @@ impl Route {
             public: VerbMask::default(),
             ignores_token: VerbMask::default(),
             legacy: None,
+            fires_legacy_only: false,
             concrete: None,
             base_segments,
             is_listed: true,
+            resource_is_map: false,
         }
     }
 
@@ -83,6 +87,11 @@ impl Route {
         self
     }
 
+    /// As [`Route::legacy_event`], and no other event fires.
+    pub fn fires_only(self, path: &str) -> Route {
+        Route { fires_legacy_only: true, ..self.legacy_event(path) }
+    }
+
     /// The parameter whose value makes the concrete event name.
     pub fn concrete_by(mut self, parameter: &str) -> Route {
         self.concrete = Some(format!("{{{parameter}}}"));
@@ -99,6 +108,13 @@ impl Route {
     /// Routed and fired, but not a documented path, so `system/event` does not name it.
     pub fn unlisted(mut self) -> Route {
         self.is_listed = false;
+        self
+    }
+
+    /// `event.resource` is a map of the parameters, names in braces, and not the rest of the path: so for the documented paths of
+    /// script and HTTP services.
+    pub fn resource_as_map(mut self) -> Route {
+        self.resource_is_map = true;
         self
     }
 
@@ -158,12 +174,20 @@ impl Route {
         parts.join(".")
     }
 
+    pub(crate) fn fires_legacy_only(&self) -> bool {
+        self.fires_legacy_only
+    }
+
     pub(crate) fn legacy(&self) -> Option<&str> {
         self.legacy.as_deref()
     }
 
     pub(crate) fn concrete(&self) -> Option<&str> {
         self.concrete.as_deref()
+    }
+
+    pub(crate) fn resource_is_map(&self) -> bool {
+        self.resource_is_map
     }
 
     /// How many leading literal segments `event.resource` leaves out.
@@ -217,6 +241,11 @@ pub struct Matched {
 }
 
 impl Matched {
+    /// Names and values of the parameters, in order.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The value of a parameter; empty when the pattern has none of that name.
     pub fn parameter(&self, name: &str) -> &str {
         self.parameters.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str())

@@ -26,6 +26,11 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// Whether any script is stored at all.
+    pub fn has_scripts(&self) -> bool {
+        !self.gateway.scripts().is_empty()
+    }
+
     /// A call to another resource, or service, on behalf of the same caller: access check, events and all. Used for related
     /// records, which the original reads through the related table's own endpoint.
     pub fn nested(&self, request: Request) -> Response {

@@ -142,6 +142,18 @@ impl Response {
         Response { status, content: Content::Value(value), content_type: None, headers: Headers::new() }
     }
 
+    /// The error that this response reports, for a caller inside that must fail with it.
+    pub fn into_error(self) -> Error {
+        let error = match &self.content {
+            Content::Value(body) => body.get("error").cloned().unwrap_or_default(),
+            _ => Value::Null,
+        };
+        let message = error.get("message").and_then(Value::as_str).unwrap_or("The call failed.");
+        let context = error.get("context").cloned().unwrap_or_default();
+        let code = error.get("code").cloned().unwrap_or_else(|| Value::from(self.status));
+        Error::new(self.status, message).with_context(context).with_code(code)
+    }
+
     /// `{"resource": [...]}`.
     pub fn resource(list: Vec<Value>) -> Response {
         Response::ok(serde_json::json!({ "resource": list }))

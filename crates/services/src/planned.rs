@@ -4,7 +4,7 @@
 //! their place. Only the service itself says 501.
 
 use antiphon_gateway::{Call, Route, RouteTable, Service};
-use antiphon_model::{Error, Response, Result, Verb};
+use antiphon_model::{Error, Response, Result, Value, Verb};
 use async_trait::async_trait;
 
 /// A service that answers 501.
@@ -14,10 +14,34 @@ pub struct PlannedService {
 }
 
 impl PlannedService {
-    /// The service of that type, with the routes that such services have.
-    pub fn new(kind: &str) -> PlannedService {
-        PlannedService { kind: kind.to_owned(), routes: RouteTable::new(routes_of(kind)) }
+    /// The service of that name and type, with the routes that such services have. `document` is its OpenAPI document as JSON
+    /// text: services whose paths are their own take them from there.
+    pub fn new(name: &str, kind: &str, document: Option<&str>) -> PlannedService {
+        let mut routes = routes_of(kind);
+        if !HAS_FIXED_ROUTES.contains(&kind) {
+            routes.splice(0..0, document.map(|document| documented(name, document)).unwrap_or_default());
+        }
+        PlannedService { kind: kind.to_owned(), routes: RouteTable::new(routes) }
     }
+}
+
+/// Types whose routes do not come from a document.
+const HAS_FIXED_ROUTES: [&str; 4] = ["local_file", "swagger", "local_email", "smtp_email"];
+
+/// The paths and verbs of an OpenAPI document. A leading segment that repeats the service's name is left out
+/// (events-and-scripting 1.2).
+fn documented(name: &str, document: &str) -> Vec<Route> {
+    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
+    let routes = paths.filter_map(|(path, operations)| {
+        let path = path.trim_matches('/');
+        let (first, below) = path.split_once('/').unwrap_or((path, ""));
+        let path = if first.eq_ignore_ascii_case(name) { below } else { path };
+        let verbs: Vec<Verb> = operations.as_object()?.keys().filter_map(|verb| Verb::parse(verb)).collect();
+        let summary = operations.as_object()?.values().find_map(|operation| operation.get("summary")?.as_str());
+        (!path.is_empty()).then(|| Route::new(path, &verbs, summary.unwrap_or_default()).resource_as_map())
+    });
+    routes.collect()
 }
 
 fn routes_of(kind: &str) -> Vec<Route> {
@@ -48,5 +72,21 @@ impl Service for PlannedService {
 
     async fn handle(&self, _call: Call<'_>) -> Result<Response> {
         Err(Error::not_implemented(format!("Services of type '{}' are not available in this release.", self.kind)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documented_paths_are_routes_and_every_other_path_belongs_to_the_service() {
+        let document = r#"{"paths": {"/math/add": {"get": {"summary": "Add"}}, "/today/{lat}": {"get": {}, "post": {}}}}"#;
+        let service = PlannedService::new("math", "nodejs", Some(document));
+        let pattern = |path: &str| service.routes().find(path).map(|matched| matched.route.pattern().to_owned());
+        assert_eq!(pattern("add").as_deref(), Some("add"));
+        assert_eq!(pattern("today/51").as_deref(), Some("today/{lat}"));
+        assert_eq!(pattern("other/path").as_deref(), Some("{path*}"));
+        assert_eq!(pattern("").as_deref(), Some(""));
     }
 }

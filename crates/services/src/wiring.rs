@@ -111,7 +111,7 @@ impl Builder {
             }
             "user" => Arc::new(UserService::new(Arc::clone(&self.store))),
             "sqlite" => Arc::new(DatabaseService::new(self.database(record))),
-            kind => Arc::new(PlannedService::new(kind)),
+            kind => Arc::new(PlannedService::new(&record.name, kind, record.doc.as_deref())),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Database services: `_table` and `_schema` over one database.
 
 mod extras;
+mod nested_writes;
 mod related;
 mod routes;
 
@@ -14,6 +15,7 @@ use antiphon_sql::records::{self, Caller, NoRule, RecordRequest};
 use antiphon_sql::schema::{self, Member, SchemaCaller, SchemaRequest};
 use async_trait::async_trait;
 use related::Endpoints;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A service over one database. When the database can't be opened, every call says why.
@@ -40,7 +42,7 @@ impl DatabaseService {
             "" => self.root(call),
             "_table" => self.tables(call),
             "_table/{table_name}" => self.records(call, None),
-            "_table/{table_name}/{id}" => self.records(call, Some(call.matched.parameter("id"))),
+            "_table/{table_name}/{id}" | "_table/{table_name}/{id}/{more*}" => self.records(call, Some(call.matched.parameter("id"))),
             "_schema" => self.schema(call, None, None),
             "_schema/{table_name}" => self.schema(call, table, None),
             "_schema/{table_name}/_field" => self.schema(call, table, Some(Member::Field(None))),
@@ -55,13 +57,16 @@ impl DatabaseService {
 
     fn records(&self, call: &Call<'_>, id: Option<&str>) -> Result<Response> {
         let Call { request, session, entry, .. } = call;
-        let record_request = RecordRequest {
-            verb: request.verb,
-            table: call.matched.parameter("table_name"),
-            id,
-            parameters: &request.parameters,
-            payload: &request.payload,
-        };
+        let database = self.database()?;
+        let table = call.matched.parameter("table_name");
+        let mut payload = Cow::Borrowed(&request.payload);
+        let mut carried = Vec::new();
+        if matches!(request.verb, Verb::Post | Verb::Put | Verb::Patch) && call.has_scripts() {
+            let table = database.table_by_wire_name(table)?;
+            carried = nested_writes::before(database, call, &table, payload.to_mut())?;
+        }
+        let record_request =
+            RecordRequest { verb: request.verb, table, id, parameters: &request.parameters, payload: &payload };
         let caller = Caller {
             lookups: &SessionLookups(session),
             user_id: session.user_id(),
@@ -70,7 +75,11 @@ impl DatabaseService {
             rule: &NoRule,
             is_admin: session.is_admin(),
         };
-        records::handle(self.database()?, &record_request, &caller).map(Response::ok)
+        let answer = records::handle(database, &record_request, &caller)?;
+        for write in &carried {
+            call.carried(write);
+        }
+        Ok(Response::ok(answer))
     }
 
     fn tables(&self, call: &Call<'_>) -> Result<Response> {

@@ -24,10 +24,10 @@ impl RelatedTables for Endpoints<'_> {
         request.parameters = parameters;
         request.requestor = self.call.request.requestor;
         let response = self.call.nested(request);
-        let Content::Value(Value::Object(mut body)) = response.content else { return Ok(Vec::new()) };
         if response.status >= 400 {
-            return Err(error_of(response.status, &body));
+            return Err(response.into_error());
         }
+        let Content::Value(Value::Object(mut body)) = response.content else { return Ok(Vec::new()) };
         match body.shift_remove("resource") {
             Some(Value::Array(rows)) => Ok(rows),
             _ => Ok(Vec::new()),
@@ -40,11 +40,4 @@ impl RelatedTables for Endpoints<'_> {
         authorize(session, request.requestor, verb, entry, &resource)?;
         Ok(row_filters(session, request.requestor, verb, entry.id, &resource))
     }
-}
-
-fn error_of(status: u16, body: &Object) -> Error {
-    let error = body.get("error");
-    let member = |name: &str| error.and_then(|error| error.get(name)).cloned().unwrap_or(Value::Null);
-    let message = member("message").as_str().unwrap_or("The related records could not be read.").to_owned();
-    Error::new(status, message).with_context(member("context"))
 }

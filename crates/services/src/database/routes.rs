@@ -32,5 +32,7 @@ pub(super) fn routes() -> RouteTable {
         Route::new("_table", &[Get], "List the tables"),
         Route::new("_table/{table_name}", &READ_AND_WRITE, "Records of a table").concrete_by("table_name"),
         Route::new("_table/{table_name}/{id}", &ONE, "One record").also(&[Post]).concrete_by("table_name"),
+        // What stands behind the identifier is ignored, and the events are those of the list (events-and-scripting 1.2).
+        Route::new("_table/{table_name}/{id}/{more*}", &ONE, "One record").fires_only("_table").unlisted(),
     ])
 }

@@ -1,0 +1,65 @@
+//! Writes that a call carries along: nested records go to other tables in the same transaction, and those tables' scripts
+//! still run, before it begins and after it ends (database-service 15.3, 17).
+
+use crate::scripts::{EventRunner, Plan};
+use crate::{Call, Ledger, Matched};
+use antiphon_model::{Request, Response, Result, Value, Verb, json};
+
+/// A write to another resource of the service, as part of a call.
+pub struct CarriedWrite {
+    request: Request,
+    matched: Matched,
+}
+
+impl Call<'_> {
+    /// Runs the pre-process scripts of a write to `resource`, and gives the records as they left them. None when that resource has no
+    /// scripts: there is nothing to do, before or after.
+    ///
+    /// # Errors
+    /// What a script threw, or the error that it answered with: the whole call is refused.
+    pub fn carry(
+        &self,
+        verb: Verb,
+        resource: String,
+        records: Vec<Value>,
+    ) -> Result<Option<(CarriedWrite, Vec<Value>)>> {
+        let Some(matched) = self.entry.service.routes().find(&resource) else { return Ok(None) };
+        let mut request = Request::new(verb, self.entry.name.clone(), resource);
+        request.requestor = self.request.requestor;
+        request.depth = self.request.depth;
+        request.payload = json!({ "resource": records });
+        let plan = Plan::of(self.gateway, &self.entry.name, &matched, &request, false);
+        if plan.is_empty() {
+            return Ok(None);
+        }
+        let mut ledger = Ledger::default();
+        if let Some(answer) = self.runner(&plan).pre_process(&mut request, &mut ledger)?
+            && answer.status >= 400
+        {
+            return Err(answer.into_error());
+        }
+        let records = match request.payload.get_mut("resource").map(Value::take) {
+            Some(Value::Array(records)) => records,
+            Some(record @ Value::Object(_)) => vec![record],
+            _ => Vec::new(),
+        };
+        request.payload = json!({ "resource": records });
+        Ok(Some((CarriedWrite { request, matched }, records)))
+    }
+
+    /// Runs the scripts that come after that write. The response of the call is no longer theirs to change.
+    pub fn carried(&self, write: &CarriedWrite) {
+        let CarriedWrite { request, matched } = write;
+        let plan = Plan::of(self.gateway, &self.entry.name, matched, request, false);
+        let mut ledger = Ledger::default();
+        let mut response = Response::ok(request.payload.clone());
+        let runner = self.runner(&plan);
+        runner.post_process(request, &mut response, &mut ledger);
+        runner.base(request, &response, &mut ledger);
+        runner.queued(&mut ledger);
+    }
+
+    fn runner<'p>(&'p self, plan: &'p Plan) -> EventRunner<'p> {
+        EventRunner { gateway: self.gateway, session: self.session, frame: self.frame, service: &self.entry.name, plan }
+    }
+}
