@@ -303,9 +303,10 @@ impl Table {
 
     /// The field of that name or alias, in any case; hidden fields are not found.
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| !field.is_hidden && same(field.wire_name(), name)).or_else(|| {
-            self.fields.iter().find(|field| !field.is_hidden && same(&field.name, name))
-        })
+        self.fields
+            .iter()
+            .find(|field| !field.is_hidden && same(field.wire_name(), name))
+            .or_else(|| self.fields.iter().find(|field| !field.is_hidden && same(&field.name, name)))
     }
 
     /// The relation of that name or alias, in any case.

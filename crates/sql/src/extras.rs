@@ -82,7 +82,8 @@ impl Extras for MemoryExtras {
 
     fn store(&self, extra: Extra) -> Result<()> {
         let mut extras = self.0.lock();
-        extras.retain(|known| !(known.table.eq_ignore_ascii_case(&extra.table) && known.subject.matches(&extra.subject)));
+        extras
+            .retain(|known| !(known.table.eq_ignore_ascii_case(&extra.table) && known.subject.matches(&extra.subject)));
         if !extra.values.is_empty() {
             extras.push(extra);
         }

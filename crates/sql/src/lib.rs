@@ -12,19 +12,19 @@ pub mod error;
 pub mod expression;
 pub mod extras;
 pub mod filter;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod lookup;
 pub mod records;
 pub mod relations;
 pub mod row_filter;
+#[cfg(test)]
+pub(crate) mod sandbox;
 pub mod schema;
 pub mod statement;
 mod transaction;
 pub mod validation;
 pub mod value;
-#[cfg(test)]
-pub(crate) mod fixture;
-#[cfg(test)]
-pub(crate) mod sandbox;
 
 pub use database::{Database, DatabaseConfig};
 pub use dialect::sqlite::Location;

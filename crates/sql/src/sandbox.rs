@@ -126,7 +126,11 @@ impl Sandbox {
             };
             let table = parts.get(1).copied();
             let request = SchemaRequest { verb, table, member, parameters: &parameters, payload: &payload };
-            return schema::handle(&self.database, &request, &SchemaCaller { access: &|_| VerbMask::ALL, is_admin: true });
+            return schema::handle(
+                &self.database,
+                &request,
+                &SchemaCaller { access: &|_| VerbMask::ALL, is_admin: true },
+            );
         }
         let lookups = |name: &str, _private: bool| (name == "user.id").then(|| USER.to_string());
         let caller = Caller {

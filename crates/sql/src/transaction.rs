@@ -68,20 +68,20 @@ impl<'d> Transaction<'d> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         self.undo();
-        if !self.restore.is_empty() {
-            if let Err(error) = self.connection.run(self.restore) {
-                tracing::error!(%error, "the connection's settings could not be restored");
-            }
+        if !self.restore.is_empty()
+            && let Err(error) = self.connection.run(self.restore)
+        {
+            tracing::error!(%error, "the connection's settings could not be restored");
         }
     }
 }
 
 impl Transaction<'_> {
     fn undo(&self) {
-        if self.open {
-            if let Err(error) = self.connection.run("ROLLBACK") {
-                tracing::debug!(%error, "the transaction was already over");
-            }
+        if self.open
+            && let Err(error) = self.connection.run("ROLLBACK")
+        {
+            tracing::debug!(%error, "the transaction was already over");
         }
     }
 }

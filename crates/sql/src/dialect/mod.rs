@@ -74,8 +74,12 @@ pub trait Backend: Send + Sync {
     /// Writes `CREATE TABLE`.
     fn create_table(&self, sql: &mut Statement<'_>, definition: &TableDefinition) -> antiphon_model::Result<()>;
     /// Adds fields that the table does not have yet.
-    fn add_field(&self, connection: &dyn Connection, table: &Table, field: &FieldDefinition)
-    -> antiphon_model::Result<()>;
+    fn add_field(
+        &self,
+        connection: &dyn Connection,
+        table: &Table,
+        field: &FieldDefinition,
+    ) -> antiphon_model::Result<()>;
     /// Changes fields that the table has, and drops the named ones, keeping the rows.
     fn alter_fields(
         &self,

@@ -155,7 +155,9 @@ fn told(operand: &Operand) -> Value {
 }
 
 fn is_identifier(scope: &Scope<'_>, field: &Field) -> bool {
-    field.kind == FieldType::Id || field.is_primary_key || scope.identifiers.iter().any(|known| known.name == field.name)
+    field.kind == FieldType::Id
+        || field.is_primary_key
+        || scope.identifiers.iter().any(|known| known.name == field.name)
 }
 
 fn require(field: &Field, purpose: Purpose) -> Result<()> {

@@ -14,7 +14,8 @@ pub(super) fn handle(context: &Context<'_>, request: &RecordRequest<'_>) -> Resu
     if let Some(id) = request.id {
         let id = Value::from(id);
         let mut before = rows_before(context, &answer, std::slice::from_ref(&id))?;
-        let entry = batch::single(context, |transaction| one(context, transaction, &answer, &id, before.pop().flatten()))?;
+        let entry =
+            batch::single(context, |transaction| one(context, transaction, &answer, &id, before.pop().flatten()))?;
         return Ok(Value::Object(entry.row));
     }
     if let Some(ids) = &context.options.ids {

@@ -32,9 +32,9 @@ impl<'t> Grouping<'t> {
             .map(str::trim)
             .filter(|name| !name.is_empty())
             .map(|name| {
-                table.field(name).ok_or_else(|| {
-                    Error::bad_request(format!("Invalid or unknown field '{name}' in group by clause."))
-                })
+                table
+                    .field(name)
+                    .ok_or_else(|| Error::bad_request(format!("Invalid or unknown field '{name}' in group by clause.")))
             })
             .collect::<Result<Vec<_>>>()?;
         Ok(Some(Grouping { having: having(context, &fields)?, fields }))
@@ -105,12 +105,13 @@ fn name_aggregates(text: &str) -> String {
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
         let inside_word = named.ends_with(|last: char| last.is_alphanumeric() || last == '_');
-        if quote.is_none() && !inside_word {
-            if let Some((name, length)) = call(rest) {
-                named.push_str(&name);
-                rest = &rest[length..];
-                continue;
-            }
+        if quote.is_none()
+            && !inside_word
+            && let Some((name, length)) = call(rest)
+        {
+            named.push_str(&name);
+            rest = &rest[length..];
+            continue;
         }
         match quote {
             Some(open) if open == character => quote = None,

@@ -144,7 +144,8 @@ impl<'a> Source<'a> {
         if self.query.is_empty() && self.body.is_none() {
             return None;
         }
-        let find = |source: &'a Object| names.iter().find_map(|name| source.get(*name)).filter(|value| !value.is_null());
+        let find =
+            |source: &'a Object| names.iter().find_map(|name| source.get(*name)).filter(|value| !value.is_null());
         find(self.query).or_else(|| self.body.and_then(find))
     }
 
@@ -230,9 +231,8 @@ impl<'a> Source<'a> {
             Some(Value::Object(params)) => Ok((Some(params), None)),
             Some(Value::String(text)) if !text.trim().is_empty() => match serde_json::from_str(text) {
                 Ok(params) => Ok((None, Some(params))),
-                Err(error) => {
-                    Err(Error::bad_request("Invalid params: a JSON object of names and values is needed.").with_cause(error))
-                }
+                Err(error) => Err(Error::bad_request("Invalid params: a JSON object of names and values is needed.")
+                    .with_cause(error)),
             },
             _ => Ok((None, None)),
         }
@@ -286,7 +286,8 @@ mod tests {
     #[test]
     fn a_bare_record_is_never_searched_for_options() {
         let (query, payload) = (Object::new(), json!({"order": "x", "limit": 3}));
-        let request = RecordRequest { verb: Verb::Patch, table: "t", id: Some("1"), parameters: &query, payload: &payload };
+        let request =
+            RecordRequest { verb: Verb::Patch, table: "t", id: Some("1"), parameters: &query, payload: &payload };
         let options = Options::read(&request).unwrap();
         assert_eq!((options.order, options.limit), (None, None));
     }

@@ -29,15 +29,15 @@ fn term<'t>(item: &str, table: &'t Table) -> Result<Term<'t>> {
     let mut words: Vec<&str> = item.split_whitespace().collect();
     let is = |word: Option<&&str>, known: &str| word.is_some_and(|word| word.eq_ignore_ascii_case(known));
     let mut nulls_first = None;
-    if let [.., before, last] = words.as_slice() {
-        if before.eq_ignore_ascii_case("nulls") {
-            nulls_first = match () {
-                () if last.eq_ignore_ascii_case("first") => Some(true),
-                () if last.eq_ignore_ascii_case("last") => Some(false),
-                () => return Err(invalid()),
-            };
-            words.truncate(words.len() - 2);
-        }
+    if let [.., before, last] = words.as_slice()
+        && before.eq_ignore_ascii_case("nulls")
+    {
+        nulls_first = match () {
+            () if last.eq_ignore_ascii_case("first") => Some(true),
+            () if last.eq_ignore_ascii_case("last") => Some(false),
+            () => return Err(invalid()),
+        };
+        words.truncate(words.len() - 2);
     }
     let descending = is(words.last(), "desc");
     if words.len() > 1 && (descending || is(words.last(), "asc")) {

@@ -35,7 +35,10 @@ pub(super) fn optional_records<'a>(request: &RecordRequest<'a>) -> Option<Vec<&'
 pub(super) fn single<'a>(request: &RecordRequest<'a>) -> Result<&'a Object> {
     let wrapped = match request.payload {
         Value::Array(items) => Some(items.iter().collect::<Vec<_>>()),
-        Value::Object(members) if members.len() == 1 && members.get(WRAPPER).is_some_and(|value| value.is_array() || value.is_object()) => {
+        Value::Object(members)
+            if members.len() == 1
+                && members.get(WRAPPER).is_some_and(|value| value.is_array() || value.is_object()) =>
+        {
             optional_records(request)
         }
         _ => None,
@@ -44,7 +47,9 @@ pub(super) fn single<'a>(request: &RecordRequest<'a>) -> Result<&'a Object> {
         None => request.payload,
         Some([only]) => only,
         Some(_) => {
-            return Err(Error::bad_request("Exactly one record is needed in a request with an identifier in its path."));
+            return Err(Error::bad_request(
+                "Exactly one record is needed in a request with an identifier in its path.",
+            ));
         }
     };
     match record {
@@ -63,7 +68,5 @@ pub(super) fn object(record: &Value) -> Result<&Object> {
 
 /// The value of a field in a record, by its name on the wire, in any case as a second try.
 pub(crate) fn value<'r>(record: &'r Object, name: &str) -> Option<&'r Value> {
-    record.get(name).or_else(|| {
-        record.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    })
+    record.get(name).or_else(|| record.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }

@@ -171,10 +171,8 @@ fn aggregate<'t>(table: &'t Table, text: &str) -> Option<Column<'t>> {
     let function = *AGGREGATES.iter().find(|known| known.eq_ignore_ascii_case(function.trim()))?;
     let argument = argument.trim();
     if argument == "*" {
-        return (function == "COUNT").then(|| Column {
-            key: Cow::Borrowed("COUNT_ALL"),
-            source: Source::Aggregate(function, None),
-        });
+        return (function == "COUNT")
+            .then_some(Column { key: Cow::Borrowed("COUNT_ALL"), source: Source::Aggregate(function, None) });
     }
     let field = table.field(argument)?;
     Some(Column {

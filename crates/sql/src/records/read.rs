@@ -234,10 +234,7 @@ fn in_list(context: &Context<'_>, mut record: Object) -> Value {
         [] => Value::Object(record),
         [only] => record.remove(only.wire_name()).unwrap_or_default(),
         several => {
-            let values: Object = several
-                .iter()
-                .filter_map(|field| record.remove_entry(field.wire_name()))
-                .collect();
+            let values: Object = several.iter().filter_map(|field| record.remove_entry(field.wire_name())).collect();
             Value::from(identify::in_words(&Value::Object(values)))
         }
     }

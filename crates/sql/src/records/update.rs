@@ -75,7 +75,8 @@ fn with_identifier(context: &Context<'_>, id: &Value, change: &Object) -> Object
             record.insert(only.wire_name().to_owned(), value.clone());
         }
         (several, Value::Array(values)) => {
-            record.extend(several.iter().zip(values).map(|(field, value)| (field.wire_name().to_owned(), value.clone())));
+            record
+                .extend(several.iter().zip(values).map(|(field, value)| (field.wire_name().to_owned(), value.clone())));
         }
         (several, value) => {
             let text = super::options::plain(value);
@@ -106,11 +107,7 @@ fn matching(context: &Context<'_>, answer: &Reply<'_>, change: &Object) -> Resul
 }
 
 /// The identifiers of the records for which the condition holds; `order`, `limit` and `offset` are honoured if given.
-pub(super) fn keys(
-    context: &Context<'_>,
-    transaction: &Transaction<'_>,
-    condition: &Condition,
-) -> Result<Vec<Object>> {
+pub(super) fn keys(context: &Context<'_>, transaction: &Transaction<'_>, condition: &Condition) -> Result<Vec<Object>> {
     let (scope, options) = (&context.scope, &context.options);
     if scope.identifiers.is_empty() {
         return Err(Error::bad_request("Identifying field(s) could not be determined."));

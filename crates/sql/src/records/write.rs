@@ -2,10 +2,10 @@
 //!
 //! These serve the requested table and, through relations, every other one.
 
+use super::Scope;
 use super::assign::{Assignments, Purpose};
 use super::plan::Plan;
 use super::rule::Stage;
-use super::Scope;
 use crate::catalog::Field;
 use crate::condition::Condition;
 use crate::error::DatabaseError;

@@ -7,11 +7,7 @@ use crate::schema::labels;
 /// Adds to every table the relations that its own and the other tables' keys make.
 pub(crate) fn add_relations(found: Vec<DiscoveredTable>) -> Vec<Table> {
     let mut relations: Vec<Vec<Relation>> = found.iter().map(|each| relations_of(each, &found)).collect();
-    found
-        .into_iter()
-        .zip(relations.drain(..))
-        .map(|(each, relations)| Table { relations, ..each.table })
-        .collect()
+    found.into_iter().zip(relations.drain(..)).map(|(each, relations)| Table { relations, ..each.table }).collect()
 }
 
 fn relations_of(own: &DiscoveredTable, all: &[DiscoveredTable]) -> Vec<Relation> {

@@ -128,7 +128,8 @@ impl<'a> Reader<'a> {
 
     /// Adds the joining fields to a list of names of the client's, if there is one.
     fn add_to_list(&mut self, names: &[&str], is_answer: bool) {
-        let Some((name, given)) = names.iter().find_map(|name| self.parameters.get(*name).map(|value| (*name, value))) else {
+        let Some((name, given)) = names.iter().find_map(|name| self.parameters.get(*name).map(|value| (*name, value)))
+        else {
             return;
         };
         let mut listed: Vec<String> = match given {
@@ -152,7 +153,9 @@ impl<'a> Reader<'a> {
 
     /// A filter of the client's must stand on its own before it is put beside the keys.
     fn check_filter(&mut self) -> Result<()> {
-        let Some(own) = ["filter", "where"].iter().find_map(|name| self.parameters.remove(*name)) else { return Ok(()) };
+        let Some(own) = ["filter", "where"].iter().find_map(|name| self.parameters.remove(*name)) else {
+            return Ok(());
+        };
         let Value::String(text) = own else { return Err(Error::bad_request("Invalid filter.")) };
         let limits = filter::FilterLimits::from(self.context.scope.database.limits());
         if filter::parse(&text, &limits)?.is_some() {
@@ -174,7 +177,11 @@ impl<'a> Reader<'a> {
                 let mut found = key.and_then(|key| related.get(&key).cloned()).unwrap_or_default();
                 match self.relation.kind {
                     RelationType::BelongsTo | RelationType::HasOne => {
-                        if found.is_empty() { Value::Null } else { found.swap_remove(0) }
+                        if found.is_empty() {
+                            Value::Null
+                        } else {
+                            found.swap_remove(0)
+                        }
                     }
                     RelationType::HasMany | RelationType::ManyMany => {
                         found.truncate(self.limit.unwrap_or(usize::MAX));
@@ -298,7 +305,9 @@ impl<'a> Reader<'a> {
             .iter()
             .zip(keys)
             .filter(|(_, key)| key.as_ref().is_some_and(|key| seen.insert(key.clone())))
-            .map(|(record, _)| self.own_fields().iter().map(|name| record.get(name).cloned().unwrap_or_default()).collect())
+            .map(|(record, _)| {
+                self.own_fields().iter().map(|name| record.get(name).cloned().unwrap_or_default()).collect()
+            })
             .collect()
     }
 
@@ -355,11 +364,9 @@ fn wire_names(context: &Context<'_>, relation: &Relation) -> (String, Vec<String
 fn junction_names(context: &Context<'_>, junction: &Junction) -> (String, String, String) {
     match context.scope.database.table(&junction.table) {
         Err(_) => (junction.table.clone(), junction.field.clone(), junction.ref_field.clone()),
-        Ok(table) => (
-            table.wire_name().to_owned(),
-            field_name(&table, &junction.field),
-            field_name(&table, &junction.ref_field),
-        ),
+        Ok(table) => {
+            (table.wire_name().to_owned(), field_name(&table, &junction.field), field_name(&table, &junction.ref_field))
+        }
     }
 }
 

@@ -28,7 +28,8 @@ impl RelatedTables for SameDatabase<'_> {
             rule: self.rule(table),
             is_admin: true,
         };
-        let request = RecordRequest { verb: Verb::Get, table, id: None, parameters: &parameters, payload: &Value::Null };
+        let request =
+            RecordRequest { verb: Verb::Get, table, id: None, parameters: &parameters, payload: &Value::Null };
         match handle(self.database, &request, &caller)? {
             Value::Object(mut body) => match body.remove("resource") {
                 Some(Value::Array(records)) => Ok(records),

@@ -183,10 +183,10 @@ impl<'a> Writer<'a> {
         if has_key && self.change_or_find(&item, &keys)? {
             return Ok(());
         }
-        if let Some(key) = keys.iter().find(|key| !key.auto_increment && key.default.is_null() && !given(key)) {
-            if key.name != reference.name {
-                return Err(no_key(key));
-            }
+        if let Some(key) = keys.iter().find(|key| !key.auto_increment && key.default.is_null() && !given(key))
+            && key.name != reference.name
+        {
+            return Err(no_key(key));
         }
         if has_key && keys.iter().any(|key| key.auto_increment) {
             let id = keys.iter().filter_map(|key| value(&item, key.wire_name())).map(ToString::to_string);

@@ -23,16 +23,15 @@ pub(super) enum Mode {
 
 /// Creates the table, or changes it.
 pub(super) fn apply(database: &Database, definition: &TableDefinition, mode: Mode, is_admin: bool) -> Result<()> {
-    let raw_sql = definition.options.is_some()
-        || definition.fields.iter().flatten().any(FieldDefinition::needs_administrator);
+    let raw_sql =
+        definition.options.is_some() || definition.fields.iter().flatten().any(FieldDefinition::needs_administrator);
     require_administrator(raw_sql, is_admin)?;
     let known = database.catalog()?.table(&definition.name).cloned();
     let done = match &known {
         None => create(database, definition),
-        Some(_) if mode == Mode::OnlyNew => Err(Error::bad_request(format!(
-            "A table with name '{}' already exist in the database.",
-            definition.name
-        ))),
+        Some(_) if mode == Mode::OnlyNew => {
+            Err(Error::bad_request(format!("A table with name '{}' already exist in the database.", definition.name)))
+        }
         Some(table) => change_table(database, table, definition, mode == Mode::Replace),
     };
     database.refresh();
@@ -167,7 +166,10 @@ pub(super) fn drop_table(database: &Database, name: &str) -> Result<()> {
             extra.values.get(key).and_then(Value::as_str).is_some_and(|value| value.eq_ignore_ascii_case(&table.name))
         };
         let virtual_relation = extra.values.get("is_virtual").is_some_and(antiphon_model::truthy);
-        if matches!(extra.subject, Subject::Relation(_)) && virtual_relation && (names_it("ref_table") || names_it("junction_table")) {
+        if matches!(extra.subject, Subject::Relation(_))
+            && virtual_relation
+            && (names_it("ref_table") || names_it("junction_table"))
+        {
             database.extras().store(Extra { values: Object::new(), ..extra })?;
         }
     }
@@ -219,7 +221,8 @@ pub(super) fn store(
         return Ok(());
     }
     let stored = database.extras().load()?;
-    let known = stored.into_iter().find(|extra| extra.table.eq_ignore_ascii_case(table) && extra.subject.matches(&subject));
+    let known =
+        stored.into_iter().find(|extra| extra.table.eq_ignore_ascii_case(table) && extra.subject.matches(&subject));
     let mut values = known.map(|extra| extra.values).unwrap_or_default();
     for (name, value) in given {
         let generated = name == "label" && value.as_str() == Some(generated_label);

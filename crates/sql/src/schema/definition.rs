@@ -7,7 +7,15 @@ use antiphon_model::{Error, Object, Result, Value, truthy};
 const TABLE_EXTRAS: [&str; 5] = ["alias", "label", "plural", "description", "name_field"];
 /// Extras of a field on the wire.
 const FIELD_EXTRAS: [&str; 9] = [
-    "alias", "label", "description", "picklist", "validation", "client_info", "db_function", "is_virtual", "is_aggregate",
+    "alias",
+    "label",
+    "description",
+    "picklist",
+    "validation",
+    "client_info",
+    "db_function",
+    "is_virtual",
+    "is_aggregate",
 ];
 
 /// A table as defined.
@@ -73,10 +81,12 @@ impl TableDefinition {
     /// # Errors
     /// 400 for a definition that says too little or makes no sense.
     pub fn read(definition: &Value, path_name: Option<&str>) -> Result<TableDefinition> {
-        let members = definition.as_object().ok_or_else(|| Error::bad_request("A table definition must be an object."))?;
-        let name = path_name.or_else(|| text(members, "name")).filter(|name| is_name(name)).ok_or_else(|| {
-            Error::bad_request("Table schema received does not have a valid name.")
-        })?;
+        let members =
+            definition.as_object().ok_or_else(|| Error::bad_request("A table definition must be an object."))?;
+        let name = path_name
+            .or_else(|| text(members, "name"))
+            .filter(|name| is_name(name))
+            .ok_or_else(|| Error::bad_request("Table schema received does not have a valid name."))?;
         let fields = match members.get("field").or_else(|| members.get("fields")) {
             None | Some(Value::Null) => None,
             Some(Value::Array(fields)) => {
@@ -100,7 +110,8 @@ impl FieldDefinition {
     /// # Errors
     /// 400 for a definition that says too little or makes no sense.
     pub fn read(definition: &Value, path_name: Option<&str>) -> Result<FieldDefinition> {
-        let members = definition.as_object().ok_or_else(|| Error::bad_request("A field definition must be an object."))?;
+        let members =
+            definition.as_object().ok_or_else(|| Error::bad_request("A field definition must be an object."))?;
         let name = path_name
             .or_else(|| text(members, "name"))
             .filter(|name| is_name(name))
@@ -186,7 +197,11 @@ fn foreign_key(members: &Object, name: &str, column: Option<&ColumnType>) -> Res
 }
 
 fn extras(members: &Object, known: &[&str]) -> Object {
-    members.iter().filter(|(name, _)| known.contains(&name.as_str())).map(|(name, value)| (name.clone(), value.clone())).collect()
+    members
+        .iter()
+        .filter(|(name, _)| known.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// A name that can be quoted: not blank, without control characters.

@@ -59,7 +59,8 @@ fn apply(database: &Database, caller: &SchemaCaller<'_>, table: &Table, fields: 
 fn described(table: &Table, request: &SchemaRequest<'_>) -> Result<Value> {
     let only = names(request.parameters.get("ids"));
     let wanted = |field: &&Field| {
-        !field.is_hidden && only.as_ref().is_none_or(|only| only.iter().any(|name| name.eq_ignore_ascii_case(&field.name)))
+        !field.is_hidden
+            && only.as_ref().is_none_or(|only| only.iter().any(|name| name.eq_ignore_ascii_case(&field.name)))
     };
     let found: Vec<Value> = table.fields.iter().filter(wanted).map(describe_field).collect();
     match found.is_empty() && only.is_some() {

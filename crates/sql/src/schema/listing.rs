@@ -37,7 +37,7 @@ pub fn list_tables(
         };
         entries.push((name.to_lowercase(), entry));
     }
-    entries.sort_by(|left, right| natural(&left.0).cmp(&natural(&right.0)));
+    entries.sort_by_key(|left| natural(&left.0));
     let listed: Vec<Value> = entries.into_iter().map(|(_, entry)| entry).collect();
     Ok(json!({ "resource": listed }))
 }

@@ -8,7 +8,9 @@ use antiphon_model::{Object, Value};
 /// Lays the extras over the tables. Extras about what is gone are passed over.
 pub(crate) fn merge(tables: &mut [Table], extras: &[Extra]) {
     for extra in extras {
-        let Some(table) = tables.iter_mut().find(|table| table.name.eq_ignore_ascii_case(&extra.table)) else { continue };
+        let Some(table) = tables.iter_mut().find(|table| table.name.eq_ignore_ascii_case(&extra.table)) else {
+            continue;
+        };
         match &extra.subject {
             Subject::Table => merge_table(table, &extra.values),
             Subject::Field(name) => merge_field(table, name, &extra.values),

@@ -13,7 +13,14 @@ use antiphon_model::{Error, Object, Result, Value, Verb, json};
 
 /// Members that a virtual relation keeps.
 const VIRTUAL: [&str; 9] = [
-    "is_virtual", "type", "field", "ref_service_id", "ref_table", "ref_field", "junction_table", "junction_field",
+    "is_virtual",
+    "type",
+    "field",
+    "ref_service_id",
+    "ref_table",
+    "ref_field",
+    "junction_table",
+    "junction_field",
     "junction_ref_field",
 ];
 /// Members that every relation keeps (5.1).
@@ -65,9 +72,8 @@ pub(super) fn handle(
 fn store(database: &Database, table: &Table, definition: &Value, name: Option<&str>) -> Result<String> {
     let members =
         definition.as_object().ok_or_else(|| Error::bad_request("A relation definition must be an object."))?;
-    let known = name.or_else(|| text(members, "name")).and_then(|name| {
-        by_name(table, name).or_else(|| table.relation(name))
-    });
+    let known =
+        name.or_else(|| text(members, "name")).and_then(|name| by_name(table, name).or_else(|| table.relation(name)));
     let name = match known {
         Some(relation) => relation.name.clone(),
         None if flag(members, "is_virtual") || text(members, "type").is_some() => virtual_name(members)?,

@@ -129,7 +129,8 @@ fn tables_request(database: &Database, request: &SchemaRequest<'_>, caller: &Sch
 /// Does the work for every item; one that fails does not stop the rest (5).
 pub(super) fn each<T>(items: &[T], verb: BatchVerb, work: impl Fn(&T) -> Result<Value>) -> Result<Vec<Value>> {
     let done: Vec<Result<Value>> = items.iter().map(work).collect();
-    let failed: Vec<usize> = done.iter().enumerate().filter(|(_, each)| each.is_err()).map(|(index, _)| index).collect();
+    let failed: Vec<usize> =
+        done.iter().enumerate().filter(|(_, each)| each.is_err()).map(|(index, _)| index).collect();
     if failed.is_empty() || items.len() == 1 {
         return done.into_iter().collect();
     }

@@ -71,7 +71,8 @@ fn rebuild(connection: &dyn Connection, table: &Table, definitions: &[FieldDefin
         }
         column(&mut statement, &table.name, field, single_key)?;
     }
-    let keys: Vec<&FieldDefinition> = definitions.iter().filter(|field| field.is_primary_key && !is_id(field)).collect();
+    let keys: Vec<&FieldDefinition> =
+        definitions.iter().filter(|field| field.is_primary_key && !is_id(field)).collect();
     if keys.len() > 1 {
         statement.push(", PRIMARY KEY (").list(&keys, |statement, field| {
             statement.identifier(&field.name);

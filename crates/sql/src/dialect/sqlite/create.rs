@@ -13,8 +13,7 @@ const TEXT_LENGTH: u32 = 255;
 /// # Errors
 /// 400 for a table without fields.
 pub(super) fn table(sql: &mut Statement<'_>, definition: &TableDefinition) -> Result<()> {
-    let columns: Vec<&FieldDefinition> =
-        definition.fields.iter().flatten().filter(|field| !field.is_virtual).collect();
+    let columns: Vec<&FieldDefinition> = definition.fields.iter().flatten().filter(|field| !field.is_virtual).collect();
     if columns.is_empty() {
         return Err(Error::bad_request("No valid fields exist in the received table schema."));
     }
@@ -43,12 +42,7 @@ pub(super) fn table(sql: &mut Statement<'_>, definition: &TableDefinition) -> Re
 ///
 /// # Errors
 /// 400 for a field without a type.
-pub(super) fn column(
-    sql: &mut Statement<'_>,
-    table: &str,
-    field: &FieldDefinition,
-    key_inline: bool,
-) -> Result<()> {
+pub(super) fn column(sql: &mut Statement<'_>, table: &str, field: &FieldDefinition, key_inline: bool) -> Result<()> {
     sql.identifier(&field.name).push(" ");
     let kind = match &field.column {
         None => return Err(Error::bad_request("Invalid schema detected - no type or db_type element.")),
@@ -121,9 +115,12 @@ fn simple(kind: FieldType, word: &str, field: &FieldDefinition) -> String {
         // A column declared `json` would turn text that looks like a number into one.
         FieldType::Json => "text".to_owned(),
         FieldType::Integer | FieldType::Bigint | FieldType::Double | FieldType::Float => sized(word),
-        FieldType::Text | FieldType::Date | FieldType::Time | FieldType::Datetime | FieldType::Timestamp | FieldType::Uuid => {
-            word.to_owned()
-        }
+        FieldType::Text
+        | FieldType::Date
+        | FieldType::Time
+        | FieldType::Datetime
+        | FieldType::Timestamp
+        | FieldType::Uuid => word.to_owned(),
     }
 }
 

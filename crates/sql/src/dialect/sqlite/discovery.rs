@@ -194,10 +194,12 @@ fn indexes(
         let (name, origin) = (text(&row[0]), text(&row[2]));
         let info = rows(connection, "SELECT name FROM pragma_index_info(?) ORDER BY seqno", Some(&name))?;
         let columns: Vec<String> = info.iter().map(|row| text(&row[0])).collect();
-        if integer(&row[1]) == 1 && integer(&row[3]) == 0 && origin != "pk" {
-            if let [only] = columns.as_slice() {
-                fields.iter_mut().filter(|field| field.name == *only).for_each(|field| field.is_unique = true);
-            }
+        if integer(&row[1]) == 1
+            && integer(&row[3]) == 0
+            && origin != "pk"
+            && let [only] = columns.as_slice()
+        {
+            fields.iter_mut().filter(|field| field.name == *only).for_each(|field| field.is_unique = true);
         }
         constraints.insert(
             name.to_lowercase(),

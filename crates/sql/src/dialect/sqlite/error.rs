@@ -33,8 +33,5 @@ pub(super) fn translate(error: rusqlite::Error) -> DatabaseError {
 /// The columns of `UNIQUE constraint failed: todo.name, todo.owner`.
 fn columns(message: &str) -> Vec<String> {
     let Some((_, list)) = message.split_once("failed: ") else { return Vec::new() };
-    list.split(", ")
-        .filter_map(|each| each.rsplit_once('.'))
-        .map(|(_, column)| column.to_owned())
-        .collect()
+    list.split(", ").filter_map(|each| each.rsplit_once('.')).map(|(_, column)| column.to_owned()).collect()
 }

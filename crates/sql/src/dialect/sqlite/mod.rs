@@ -6,6 +6,8 @@ mod create;
 mod discovery;
 mod error;
 mod pool;
+#[cfg(test)]
+mod tests;
 pub(crate) mod types;
 
 pub use pool::{Location, SqliteOptions};

@@ -15,11 +15,7 @@ pub(crate) fn declared(db_type: &str) -> Declared {
     let lower = db_type.to_ascii_lowercase();
     let (word, numbers) = lower.split_once('(').unwrap_or((&lower, ""));
     let mut numbers = numbers.trim_end_matches(')').split(',').map(|number| number.trim().parse().ok());
-    Declared {
-        word: word.trim().to_owned(),
-        length: numbers.next().flatten(),
-        scale: numbers.next().flatten(),
-    }
+    Declared { word: word.trim().to_owned(), length: numbers.next().flatten(), scale: numbers.next().flatten() }
 }
 
 /// The wire type of a declared type.

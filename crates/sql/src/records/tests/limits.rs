@@ -41,7 +41,9 @@ fn zero_negative_and_wordy_limits_mean_none() {
 
 #[test]
 fn an_unusable_maximum_means_the_default_and_the_cap_holds() {
-    for (configured, effective) in [(None, 1000), (Some(-1), 1000), (Some(0), 1000), (Some(10), 10), (Some(100_100), 100_000)] {
+    for (configured, effective) in
+        [(None, 1000), (Some(-1), 1000), (Some(0), 1000), (Some(10), 10), (Some(100_100), 100_000)]
+    {
         let shop = Sandbox::open(|config| config.max_records = configured, Vec::new());
         assert_eq!(shop.database.max_records(), effective);
     }

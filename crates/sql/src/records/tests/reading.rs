@@ -35,7 +35,8 @@ fn ids_answer_in_their_order_with_duplicates() {
 fn a_missing_id_among_ids_is_a_batch_error_even_alone() {
     let shop = Sandbox::with_tables();
     let error = shop.refused(Verb::Get, "todo?ids=1,999,2&fields=id", json!(null));
-    let missing = json!({"code": 404, "context": null, "message": "Record with identifier '999' not found.", "status_code": 404});
+    let missing =
+        json!({"code": 404, "context": null, "message": "Record with identifier '999' not found.", "status_code": 404});
     assert_eq!((error.status, &error.code), (400, &json!(1000)));
     assert_eq!(error.message, "Batch Error: Not all requested records could be retrieved.");
     assert_eq!(error.context, json!({"error": [1], "resource": [{"id": 1}, missing]}));
@@ -154,9 +155,11 @@ fn aliases_of_options_work() {
 #[test]
 fn a_read_with_a_body_takes_its_options_and_records_from_it() {
     let shop = Sandbox::with_tables();
-    let options = json!({"filter": "id > :min", "params": {":min": 2}, "limit": 1, "fields": ["id"], "order": "id desc"});
+    let options =
+        json!({"filter": "id > :min", "params": {":min": 2}, "limit": 1, "fields": ["id"], "order": "id desc"});
     assert_eq!(column(&shop.call(Verb::Get, "todo", options).unwrap(), "id"), [json!(5)]);
-    let refreshed = shop.call(Verb::Get, "todo?fields=name", json!({"resource": [{"id": 2, "name": "stale"}]})).unwrap();
+    let refreshed =
+        shop.call(Verb::Get, "todo?fields=name", json!({"resource": [{"id": 2, "name": "stale"}]})).unwrap();
     assert_eq!(column(&refreshed, "name"), [json!("two")]);
     assert_eq!(shop.refused(Verb::Get, "todo", json!({"filter": {"id": 1}})).message, "Invalid filter.");
 }

@@ -35,7 +35,10 @@ fn a_new_row_outside_the_filter_is_refused() {
     for record in [json!({"name": "x"}), json!({"name": "x", "owner_id": 8})] {
         let error = shop.refused(Verb::Post, "todo", json!([record]));
         let entry = &error.context["resource"][0];
-        assert_eq!((&entry["status_code"], &entry["message"]), (&json!(403), &json!("Denied access to some of the requested fields.")));
+        assert_eq!(
+            (&entry["status_code"], &entry["message"]),
+            (&json!(403), &json!("Denied access to some of the requested fields."))
+        );
     }
     shop.post("todo", json!([{"name": "x", "owner_id": "{user.id}"}]));
 }
@@ -88,6 +91,7 @@ fn a_lookup_that_nobody_knows_denies() {
 #[test]
 fn upserting_a_hidden_row_is_refused() {
     let mut shop = Sandbox::open(|config| config.allow_upsert = true, Vec::new()).fill();
-    shop.row_filters = vec![(vec![ServerFilter { name: "owner_id".into(), operator: "=".into(), value: json!(7) }], FilterOp::And)];
+    shop.row_filters =
+        vec![(vec![ServerFilter { name: "owner_id".into(), operator: "=".into(), value: json!(7) }], FilterOp::And)];
     assert_eq!(shop.refused(Verb::Put, "todo/3", json!({"name": "x", "owner_id": 7})).status, 403);
 }

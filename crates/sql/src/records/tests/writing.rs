@@ -21,7 +21,10 @@ fn inner(error: &antiphon_model::Error) -> String {
 #[test]
 fn wrapped_and_bare_lists_are_created_and_answer_with_identifiers() {
     let shop = Sandbox::with_tables();
-    assert_eq!(shop.post("todo", json!({"resource": [{"name": "a"}, {"name": "b"}]})), json!({"resource": [{"id": 6}, {"id": 7}]}));
+    assert_eq!(
+        shop.post("todo", json!({"resource": [{"name": "a"}, {"name": "b"}]})),
+        json!({"resource": [{"id": 6}, {"id": 7}]})
+    );
     assert_eq!(shop.post("todo", json!([{"name": "c"}])), json!({"resource": [{"id": 8}]}));
     assert_eq!(shop.post("todo", json!({"resource": {"name": "d"}})), json!({"resource": [{"id": 9}]}));
 }
@@ -38,7 +41,8 @@ fn a_bare_object_without_a_path_id_is_no_record() {
 #[test]
 fn asked_for_fields_come_back_as_stored() {
     let shop = Sandbox::with_tables();
-    let created = shop.post("todo?fields=name,complete,priority", json!([{"name": "a", "complete": "yes", "priority": "4"}]));
+    let created =
+        shop.post("todo?fields=name,complete,priority", json!([{"name": "a", "complete": "yes", "priority": "4"}]));
     assert_eq!(created, json!({"resource": [{"name": "a", "complete": true, "priority": 4}]}));
 }
 
@@ -84,7 +88,10 @@ fn a_reference_to_nothing_is_a_conflict() {
 fn unknown_properties_are_dropped_and_alone_they_are_no_record() {
     let shop = Sandbox::with_tables();
     assert_eq!(shop.post("todo?fields=name", json!([{"name": "a", "bogus": 1}])), json!({"resource": [{"name": "a"}]}));
-    assert_eq!(inner(&shop.refused(Verb::Post, "info", json!([{"bogus": 1}]))), "Required field 'phone' can not be NULL.");
+    assert_eq!(
+        inner(&shop.refused(Verb::Post, "info", json!([{"bogus": 1}]))),
+        "Required field 'phone' can not be NULL."
+    );
     let error = shop.refused(Verb::Patch, "todo/1", json!({"bogus": 1}));
     assert_eq!((error.status, error.message.as_str()), (400, "No valid fields were found in record."));
     let empty = shop.refused(Verb::Patch, "todo/1", json!({}));
@@ -135,7 +142,10 @@ fn a_change_by_filter_is_all_or_nothing_and_honours_a_limit() {
 fn a_missing_record_can_not_be_changed() {
     let shop = Sandbox::with_tables();
     assert_eq!(shop.refused(Verb::Patch, "todo/999", json!({"name": "x"})).status, 404);
-    assert_eq!(inner(&shop.refused(Verb::Patch, "todo", json!([{"id": 999, "name": "x"}]))), "Record with identifier '999' not found.");
+    assert_eq!(
+        inner(&shop.refused(Verb::Patch, "todo", json!([{"id": 999, "name": "x"}]))),
+        "Record with identifier '999' not found."
+    );
     let without = shop.refused(Verb::Patch, "todo", json!([{"name": "x"}]));
     assert_eq!(inner(&without), "Required id field(s) not found in record 0: id");
 }
@@ -158,7 +168,10 @@ fn upsert_inserts_what_is_not_there() {
     let plain = Sandbox::with_tables();
     assert_eq!(plain.refused(Verb::Put, "todo/600", json!({"name": "x"})).status, 404);
     let shop = Sandbox::open(|config| config.allow_upsert = true, Vec::new()).fill();
-    assert_eq!(shop.call(Verb::Put, "todo/600?fields=id,name", json!({"name": "x"})).unwrap(), json!({"id": 600, "name": "x"}));
+    assert_eq!(
+        shop.call(Verb::Put, "todo/600?fields=id,name", json!({"name": "x"})).unwrap(),
+        json!({"id": 600, "name": "x"})
+    );
     assert_eq!(shop.patch("todo", json!([{"id": 601, "name": "y"}])), json!({"resource": [{"id": 601}]}));
     assert_eq!(shop.refused(Verb::Put, "todo/602", json!({"note": "z"})).status, 400);
 }
@@ -186,7 +199,10 @@ fn records_and_ids_in_the_body_are_deleted() {
     let by_records = shop.call(Verb::Delete, "todo", json!({"resource": [{"id": 1}]})).unwrap();
     assert_eq!(by_records, json!({"resource": [{"id": 1}]}));
     shop.call(Verb::Delete, "todo", json!({"ids": [2, 3]})).unwrap();
-    assert_eq!(shop.delete("todo?filter=priority=3&fields=name"), json!({"resource": [{"name": "four"}, {"name": "five"}]}));
+    assert_eq!(
+        shop.delete("todo?filter=priority=3&fields=name"),
+        json!({"resource": [{"name": "four"}, {"name": "five"}]})
+    );
     assert_eq!(shop.delete("todo?filter=id>0"), json!({"resource": []}));
 }
 
@@ -233,13 +249,19 @@ fn the_server_sets_automatic_fields_whatever_the_client_says() {
 #[test]
 fn lookups_and_permitted_expressions_are_stored_as_what_they_mean() {
     let shop = Sandbox::with_tables();
-    let created = shop.post("todo?fields=note,owner_id", json!([{"name": "x", "note": "by {user.id}, {nobody}", "owner_id": "{user.id}"}]));
+    let created = shop.post(
+        "todo?fields=note,owner_id",
+        json!([{"name": "x", "note": "by {user.id}, {nobody}", "owner_id": "{user.id}"}]),
+    );
     assert_eq!(created["resource"][0], json!({"note": "by 7, {nobody}", "owner_id": 7}));
     let raised = shop.patch("todo/1?fields=priority", json!({"priority": {"expression": "priority + 5"}}));
     assert_eq!(raised, json!({"priority": 6}));
     let error = shop.refused(Verb::Patch, "todo/1", json!({"note": {"expression": "1); DROP TABLE todo; --"}}));
     assert!(error.status == 400 && error.message.contains("not permitted"));
-    assert_eq!(shop.patch("todo/1?fields=note", json!({"note": "Robert'); DROP TABLE todo;--"})), json!({"note": "Robert'); DROP TABLE todo;--"}));
+    assert_eq!(
+        shop.patch("todo/1?fields=note", json!({"note": "Robert'); DROP TABLE todo;--"})),
+        json!({"note": "Robert'); DROP TABLE todo;--"})
+    );
 }
 
 #[test]
@@ -267,9 +289,15 @@ fn field_aliases_are_the_names_on_the_wire() {
 #[test]
 fn functions_of_fields_compute_and_wrap_with_bound_values() {
     let extras = vec![
-        field_extra("shout", json!({"is_virtual": true, "db_function": [{"use": ["SELECT", "FILTER"], "function": "upper(name)"}]})),
-        field_extra("total", json!({"is_virtual": true, "is_aggregate": true, "extra_type": "integer",
-            "db_function": [{"use": ["SELECT"], "function": "count(*)"}]})),
+        field_extra(
+            "shout",
+            json!({"is_virtual": true, "db_function": [{"use": ["SELECT", "FILTER"], "function": "upper(name)"}]}),
+        ),
+        field_extra(
+            "total",
+            json!({"is_virtual": true, "is_aggregate": true, "extra_type": "integer",
+            "db_function": [{"use": ["SELECT"], "function": "count(*)"}]}),
+        ),
         field_extra("note", json!({"db_function": [{"use": ["INSERT", "UPDATE"], "function": "lower('{value}')"}]})),
     ];
     let shop = Sandbox::open(|_| {}, extras).fill();
