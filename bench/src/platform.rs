@@ -61,7 +61,7 @@ impl Platform {
 
     /// The file of the `db` service.
     pub fn database(&self) -> PathBuf {
-        self.data.join("db.sqlite3")
+        self.data.join("databases/db.sqlite")
     }
 
     /// The request of a caller who has an app's key and nothing else.
