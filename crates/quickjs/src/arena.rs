@@ -42,6 +42,8 @@ pub(crate) struct Arena {
     base: NonNull<u8>,
     capacity: usize,
     image: Vec<u8>,
+    /// End of the memory that is resident since it was last given back; at least the image.
+    resident_end: usize,
 }
 
 impl Arena {
@@ -72,7 +74,7 @@ impl Arena {
             (*header).peak = first;
             (*header).capacity = capacity;
         }
-        Ok(Arena { base, capacity, image: Vec::new() })
+        Ok(Arena { base, capacity, image: Vec::new(), resident_end: 0 })
     }
 
     /// What the engine's allocation hooks get as their opaque pointer.
@@ -94,13 +96,15 @@ impl Arena {
 
     /// Copies the image back. Memory behind it that the run touched is given back to the system when it is much.
     pub(crate) fn restore(&mut self) {
-        let touched = self.header().peak;
+        self.resident_end = self.resident_end.max(self.header().peak);
         // SAFETY: the image was copied from this region, so it fits; nothing else refers into the region between runs.
         unsafe { ptr::copy_nonoverlapping(self.image.as_ptr(), self.base.as_ptr(), self.image.len()) };
         // SAFETY: as `header`, but exclusive through `&mut self`.
         unsafe { (*self.base.as_ptr().cast::<Header>()).peak = self.image.len() };
         let keep = (self.image.len() + RESIDENT_TAIL).next_multiple_of(PAGE);
+        let touched = self.resident_end;
         if touched > keep {
+            self.resident_end = keep;
             // SAFETY: the range lies in our mapping; its contents are dead, as the image knows nothing behind its end.
             unsafe {
                 libc::madvise(
@@ -127,9 +131,9 @@ impl Arena {
         self.header().peak
     }
 
-    /// Bytes of real memory that this arena holds between runs, its image included; an upper bound.
+    /// Bytes of real memory that this arena holds between runs, its image included.
     pub(crate) fn resident(&self) -> usize {
-        self.image.len() * 2 + RESIDENT_TAIL
+        self.image.len() + self.resident_end.max(self.header().peak)
     }
 }
 

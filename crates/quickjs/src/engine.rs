@@ -1,12 +1,16 @@
 //! An engine in an arena: built once, run and restored many times.
 
+mod bytecode;
+
 use crate::arena::{self, Arena};
 use crate::bridge::{BridgeError, World};
 use crate::control::{Control, StopReason};
 use crate::guard::guarded;
 use crate::host::{HostFunction, Shared, host_call, on_rejection};
+use crate::stack::stack_room;
 use crate::value::{is_exception, is_string};
 use crate::watchdog;
+pub use bytecode::Bytecode;
 use rquickjs_sys as sys;
 use serde_json::Value;
 use std::ffi::{CString, c_int, c_void};
@@ -16,6 +20,9 @@ use sys::JSValue;
 
 /// Garbage is collected for the first time at this size: most runs end before, and the restore is the better collector.
 const COLLECT_ABOVE: usize = 8 << 20;
+
+/// Stack that is kept from scripts: for host functions, conversions and signal handlers below the deepest script frame.
+const STACK_RESERVE: usize = 192 << 10;
 
 /// What one run may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +38,7 @@ pub struct Budget {
 pub struct Sizes {
     /// Bytes of the arena: everything that scripts allocate, and the engine itself (about 200 KB).
     pub memory: usize,
-    /// Bytes of the thread's stack that scripts may use; the thread must have 256 KB more.
+    /// Bytes of the thread's stack that scripts may use; less where the thread has less left.
     pub stack: usize,
 }
 
@@ -117,7 +124,6 @@ impl Engine {
             let opaque = (&raw const *shared).cast_mut().cast::<c_void>();
             sys::JS_SetContextOpaque(context, opaque);
             sys::JS_SetGCThreshold(runtime, COLLECT_ABOVE as sys::size_t);
-            sys::JS_SetMaxStackSize(runtime, sizes.stack as sys::size_t);
             sys::JS_SetInterruptHandler(runtime, Some(on_poll), (&raw const *shared.control).cast_mut().cast());
             sys::JS_SetHostPromiseRejectionTracker(runtime, Some(on_rejection), opaque);
             shared.to_json.set(sys::JS_NewAtom(context, c"toJSON".as_ptr()));
@@ -153,15 +159,6 @@ impl Engine {
         self.not_sealed()?;
         let value = self.building(budget, |engine| engine.eval(name, source, 0))?;
         self.keep(value)
-    }
-
-    /// Compiles a script without running it.
-    pub fn compile(&mut self, name: &str, source: &str, budget: &Budget) -> Result<(), Failure> {
-        self.not_sealed()?;
-        let value =
-            self.building(budget, |engine| engine.eval(name, source, sys::JS_EVAL_FLAG_COMPILE_ONLY as c_int))?;
-        self.world().free(value);
-        Ok(())
     }
 
     /// Calls a kept function with kept functions and text as arguments while the engine is built, and keeps the result.
@@ -215,7 +212,7 @@ impl Engine {
         }
     }
 
-    /// Bytes of real memory that the engine holds between runs; an upper bound.
+    /// Bytes of real memory that the engine holds between runs.
     pub fn resident(&self) -> usize {
         self.arena.resident()
     }
@@ -260,10 +257,17 @@ impl Engine {
         Ok(())
     }
 
-    /// The stack's limits belong to the thread that enters.
+    /// The stack's limits belong to the thread that enters, and never pass what it has left.
     fn adopt_stack(&self) {
-        // SAFETY: the runtime is live; looks at the stack pointer only.
-        unsafe { sys::JS_UpdateStackTop(self.runtime) };
+        let usable = match stack_room() {
+            0 => self.sizes.stack,
+            room => self.sizes.stack.min(room.saturating_sub(STACK_RESERVE)).max(1),
+        };
+        // SAFETY: the runtime is live; these look at the stack pointer only.
+        unsafe {
+            sys::JS_SetMaxStackSize(self.runtime, usable as sys::size_t);
+            sys::JS_UpdateStackTop(self.runtime);
+        }
     }
 
     fn building(

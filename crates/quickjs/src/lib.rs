@@ -28,8 +28,9 @@
 //! 7. *After a stop nothing of the engine is touched* until it is restored: conversions check the sticky stop first, and
 //!    the bridge gives nothing back to a stopped engine.
 //! 8. *A panic never crosses C*: host closures run under `catch_unwind`.
-//! 9. *Nothing in the engine gives files, processes or the network*: only the language's own objects are made (no `std`, no
-//!    `os` module, no module loader).
+//! 9. *Bytecode is trusted and only ever our own*: [`Bytecode`] can be had from [`Engine::compile`] of this process only.
+//! 10. *Nothing in the engine gives files, processes or the network*: only the language's own objects are made (no `std`, no
+//!     `os` module, no module loader).
 
 mod arena;
 mod bridge;
@@ -43,6 +44,6 @@ mod watchdog;
 
 pub use bridge::{BridgeError, DEPTH_LIMIT};
 pub use control::StopReason;
-pub use engine::{Budget, Build, Engine, Exception, Failure, Function, Report, Sizes};
+pub use engine::{Budget, Build, Bytecode, Engine, Exception, Failure, Function, Report, Sizes};
 pub use host::{HostCall, HostError, HostFunction};
 pub use stack::stack_room;

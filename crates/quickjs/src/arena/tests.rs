@@ -82,6 +82,7 @@ fn a_restore_brings_back_contents_and_free_lists() {
         unsafe { assert!((0..100).all(|at| *kept.add(at) == 7)) };
         assert_eq!(unsafe { malloc(arena.opaque(), 64) }, first);
         arena.restore();
+        assert!(arena.resident() < 2 * arena.image_len() + RESIDENT_TAIL + 2 * PAGE);
     }
 }
 

@@ -1,4 +1,15 @@
-//! The libraries that come with the product, for `require`.
+//! The text that comes with the product: the prelude, and the libraries for `require`. Each is compiled once per process.
+
+use antiphon_quickjs::{Budget, Bytecode, Engine, Failure, Sizes};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Name of the prelude in stacks.
+pub(crate) const PRELUDE_NAME: &str = "platform";
+const PRELUDE: &str = include_str!("prelude.js");
+/// What compiling our own text may take, whatever the limits of scripts are.
+const COMPILING: Budget = Budget { wall: Duration::from_secs(20), cpu: Duration::from_secs(20) };
+const SCRATCH: Sizes = Sizes { memory: 32 << 20, stack: 512 << 10 };
 
 /// A built-in library.
 pub(crate) struct Library {
@@ -23,6 +34,30 @@ pub(crate) const LIBRARIES: [Library; 2] = [
         text: include_str!("../../library/underscore-min.js"),
     },
 ];
+
+impl Library {
+    /// The library as a function `(module, exports, require)`.
+    pub(crate) fn compiled(&self) -> Result<Bytecode, Failure> {
+        static COMPILED: [OnceLock<Bytecode>; LIBRARIES.len()] = [const { OnceLock::new() }; LIBRARIES.len()];
+        let index = LIBRARIES.iter().position(|library| library.name == self.name).unwrap_or_default();
+        let function = || format!("(function (module, exports, require) {{{}\n}})", self.text);
+        once(&COMPILED[index], self.name, function)
+    }
+}
+
+/// The prelude.
+pub(crate) fn prelude() -> Result<Bytecode, Failure> {
+    static COMPILED: OnceLock<Bytecode> = OnceLock::new();
+    once(&COMPILED, PRELUDE_NAME, || PRELUDE.to_owned())
+}
+
+fn once(place: &OnceLock<Bytecode>, name: &str, source: impl FnOnce() -> String) -> Result<Bytecode, Failure> {
+    if let Some(code) = place.get() {
+        return Ok(code.clone());
+    }
+    let code = Engine::new(SCRATCH)?.compile(name, &source(), &COMPILING)?;
+    Ok(place.get_or_init(|| code).clone())
+}
 
 /// The built-in library of that name.
 pub(crate) fn library(name: &str) -> Option<&'static Library> {

@@ -235,11 +235,11 @@
   // ---- libraries ----
 
   const loaded = { __proto__: null };
-  function load(name, text) {
+  function load(name, library) {
     const module = { exports: {} };
     loaded[name] = module;
     try {
-      new Function('module', 'exports', 'require', text)(module, module.exports, require);
+      library(module, module.exports, require);
     } catch (error) {
       delete loaded[name];
       throw error;
@@ -252,7 +252,7 @@
     if (loaded[canonical]) return loaded[canonical].exports;
     const text = host(LIBRARY, canonical);
     if (text === undefined) throw new Error(`There is no library '${name}'.`);
-    return load(canonical, text);
+    return load(canonical, new Function('module', 'exports', 'require', text));
   }
 
   // ---- Math.random: its state is part of the image, so each run that uses it gets a seed of its own ----
@@ -294,7 +294,7 @@
     finishReading: (rejected, reason) => finish(false, rejected, reason),
   };
   return function setUp(what, value, text) {
-    if (what === 'library') return load(value, text);
+    if (what === 'library') return load(value, text); // a name and a function
     if (what !== 'script') return parts[what];
     // A text that closes the function around it and opens another would be glued code: what was compiled must be all of it.
     if (typeof value !== 'function' || sourceOf(value) !== text) throw new SyntaxError("Unexpected token '}'");

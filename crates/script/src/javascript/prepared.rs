@@ -1,6 +1,6 @@
 //! An engine made ready for one script: prelude, libraries and the compiled text are in its image.
 
-use super::libraries::{self, Library};
+use super::libraries;
 use super::literals;
 use super::members;
 use super::session::{Session, Throw};
@@ -13,9 +13,6 @@ use antiphon_quickjs as quickjs;
 use quickjs::{Budget, Build, Engine, Exception, Failure, Function, Sizes};
 use std::time::Duration;
 
-const PRELUDE: &str = include_str!("prelude.js");
-/// Name of the prelude in stacks.
-const PRELUDE_NAME: &str = "platform";
 /// Compiling a script may take this long: hostile texts end, the largest honest one needs a fraction.
 const BUILDING: Budget = Budget { wall: Duration::from_secs(5), cpu: Duration::from_secs(5) };
 /// The message of something thrown that has none (reference 2.4).
@@ -63,11 +60,13 @@ impl Prepared {
     pub(crate) fn new(name: &str, source: &str, lookups: bool, sizes: Sizes) -> Result<Prepared, PrepareError> {
         let mut engine = Engine::new(sizes)?;
         let host = engine.host_function()?;
-        let prelude = engine.evaluate(PRELUDE_NAME, PRELUDE, &BUILDING)?;
+        let prelude = engine.load(&libraries::prelude()?, &BUILDING)?;
         let table = members::table();
         let set_up = engine.build(prelude, &[Build::Function(host), Build::Text(&table)], &BUILDING)?;
-        for Library { name, text, .. } in libraries::named_in(source) {
-            engine.build(set_up, &[Build::Text("library"), Build::Text(name), Build::Text(text)], &BUILDING)?;
+        for library in libraries::named_in(source) {
+            let function = engine.load(&library.compiled()?, &BUILDING)?;
+            let parts = [Build::Text("library"), Build::Text(library.name), Build::Function(function)];
+            engine.build(set_up, &parts, &BUILDING)?;
         }
         let asking = if lookups { literals::with_lookups(source) } else { None };
         let (script, wrapped) = compile(&mut engine, name, asking.as_deref().unwrap_or(source))?;

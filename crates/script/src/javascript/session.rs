@@ -178,7 +178,8 @@ impl<'a> Session<'a> {
             self.output.push('\n');
             return;
         }
-        self.output.push_str(&text[..text.floor_char_boundary(room)]);
+        let kept = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= room).last().unwrap_or(0);
+        self.output.push_str(&text[..kept]);
         self.output.push_str(CUT);
         self.cut = true;
     }

@@ -29,15 +29,13 @@ fn what_runs_cost() {
             let engines = Engines::new(&call.limits);
             let script = call.script(source);
             finished(call.run_on(&engines, &script));
-            let rounds = if cfg!(debug_assertions) { 10 } else { 500 };
-            let mut best = f64::MAX;
-            for _ in 0..5 {
+            let rounds = if cfg!(debug_assertions) { 10 } else { 2000 };
+            let best = (0..rounds).map(|_| {
                 let begun = Instant::now();
-                for _ in 0..rounds {
-                    finished(call.run_on(&engines, &script));
-                }
-                best = best.min(begun.elapsed().as_secs_f64() * 1e6 / f64::from(rounds));
-            }
+                finished(call.run_on(&engines, &script));
+                begun.elapsed()
+            });
+            let best = best.min().unwrap_or_default().as_secs_f64() * 1e6;
             println!("{name:>10} {best:7.1} µs, idle {} KB", engines.stats().idle_bytes / 1024);
         }
     }
