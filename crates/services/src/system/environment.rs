@@ -5,13 +5,13 @@ use super::resources::launch_url;
 use super::session::host_name;
 use super::store::{flag, integer, optional_integer, required_text, text};
 use antiphon_gateway::Call;
-use antiphon_model::{Object, Response, Result, Value, json};
+use antiphon_model::{Object, Response, Result, Value, json, truthy};
 
 /// Answers for anybody; more for those with a session or a role, everything for administrators.
 pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
     let session = call.session;
     let mut answer = Object::new();
-    answer.insert("authentication".into(), authentication());
+    answer.insert("authentication".into(), authentication(store)?);
     let apps = apps(store, call)?;
     let (groups, ungrouped) = grouped(store, &apps)?;
     answer.insert("apps".into(), json!(apps));
@@ -42,19 +42,22 @@ pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
     Ok(Response::ok(Value::Object(super::listing::selected(call.request, answer))))
 }
 
-fn authentication() -> Value {
+fn authentication(store: &SystemStore) -> Result<Value> {
+    let sql = "SELECT config FROM service WHERE type = 'user'";
+    let config = store.one(sql, &[], |row| text(row, 0))?.flatten();
+    let config: Object = config.and_then(|config| serde_json::from_str(&config).ok()).unwrap_or_default();
     let payload = json!({ "email": "string", "password": "string", "remember_me": "bool" });
-    json!({
+    Ok(json!({
         "admin": { "path": "system/admin/session", "verb": "POST", "payload": payload },
         "user": { "path": "user/session", "verb": "POST", "payload": payload },
         "oauth": [],
         "adldap": [],
         "saml": [],
-        "allow_open_registration": false,
-        "open_reg_email_service_id": null,
+        "allow_open_registration": config.get("allow_open_registration").is_some_and(truthy),
+        "open_reg_email_service_id": config.get("open_reg_email_service_id"),
         "allow_forever_sessions": false,
         "login_attribute": "email",
-    })
+    }))
 }
 
 /// The apps that the caller can open.

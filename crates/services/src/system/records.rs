@@ -40,7 +40,7 @@ impl<'a> Records<'a> {
         {
             resources::wrong_side(store, self.resource.name, self.verb, id)?;
         }
-        self.prepare(call);
+        self.prepare(service, call)?;
         let answer = self.handle(store.database(), call);
         if self.verb != Verb::Get {
             service.announce(call, self.resource.effect);
@@ -81,21 +81,43 @@ impl<'a> Records<'a> {
         handle(database, &request, &caller)
     }
 
-    fn prepare(&mut self, call: &Call<'_>) {
+    fn prepare(&mut self, service: &SystemService, call: &Call<'_>) -> Result<()> {
         let table = self.resource.table;
+        // Most records are known by a number: anything else is none of them.
+        if let Some(id) = self.id
+            && !["event_script", "system_custom"].contains(&table)
+            && id.parse::<i64>().is_err()
+        {
+            return Err(Error::record_not_found(id));
+        }
         if self.verb != Verb::Get {
             if self.payload.is_null() && self.id.is_some() && call.request.flag("regenerate") {
                 self.payload = json!({ "regenerate": true });
             }
             each_record(&mut self.payload, &mut |record| codec::store(table, record));
         }
-        // A configuration can only be shown complete with its type (system-and-users 4.7).
-        if table == "service"
-            && let Some(Value::String(fields)) = self.parameters.get_mut("fields")
-            && fields.split(',').any(|field| field.trim() == "config")
-        {
-            fields.push_str(",id,type");
+        self.complete_fields(service.store().database());
+        Ok(())
+    }
+
+    /// Some fields can only be answered with others; hidden ones count as not asked for.
+    fn complete_fields(&mut self, database: &Database) {
+        let Some(Value::String(fields)) = self.parameters.get("fields") else { return };
+        if fields.trim().is_empty() {
+            self.parameters.remove("fields");
+            return;
         }
+        let Ok(table) = database.table(self.resource.table) else { return };
+        let is_hidden =
+            |name: &str| table.fields.iter().any(|field| field.is_hidden && field.name.eq_ignore_ascii_case(name));
+        let mut names: Vec<&str> = fields.split(',').map(str::trim).filter(|name| !is_hidden(name)).collect();
+        match self.resource.table {
+            // A configuration can only be shown complete with its type (system-and-users 4.7).
+            "service" if names.contains(&"config") => names.extend(["id", "type"]),
+            "lookup" => names.push("private"),
+            _ => {}
+        }
+        self.parameters.insert("fields".into(), json!(names.join(",")));
     }
 
     /// Computed fields come with every read, and with a write that asks for more than identifiers.
@@ -104,6 +126,7 @@ impl<'a> Records<'a> {
         let complete = self.verb == Verb::Get || asked;
         each_record(answer, &mut |row| {
             codec::present(self.resource.table, row);
+            complete_related(call, row);
             if complete {
                 self.resource.rule.complete(call, row);
             }
@@ -115,6 +138,16 @@ impl<'a> Records<'a> {
         let is_error = |entry: &Value| entry.get("status_code").is_some() && entry.get("message").is_some();
         entries.iter_mut().filter(|entry| !is_error(entry)).for_each(|entry| self.present(call, entry));
     }
+}
+
+/// Adds what is computed to the related rows of a row.
+fn complete_related(call: &Call<'_>, row: &mut Object) {
+    codec::for_related(row, &mut |table, related| {
+        if let Some(resource) = resources::RESOURCES.iter().find(|resource| resource.table == table) {
+            resource.rule.complete(call, related);
+        }
+        complete_related(call, related);
+    });
 }
 
 /// The record of a body or answer, or each of its records.

@@ -9,14 +9,15 @@ INSERT INTO service (id, name, label, description, is_active, type, mutable, del
     (6, 'email', 'Local Email Service', 'Email service used for sending user invites and/or password reset confirmation.', 1,
      'local_email', 1, 1, '{"parameters":[]}'),
     (7, 'user', 'User Management', 'Service for managing system users.', 1, 'user', 1, 0,
-     '{"allow_open_registration":false}');
+     '{"allow_open_registration":false,"open_reg_email_service_id":6,"open_reg_email_template_id":2,' ||
+     '"invite_email_service_id":6,"invite_email_template_id":1,"password_email_service_id":6,"password_email_template_id":3}');
 
 -- These keys are public; that is why none of these apps may ever have a role.
 INSERT INTO app (id, name, api_key, description, is_active, type, path) VALUES
     (1, 'admin', '6498a8ad1beb9d84d63035c5d1120c007fad6de706734db9689f8996707e0f7d',
      'An application for administering this instance.', 1, 3, 'dreamfactory/dist/index.html'),
     (2, 'api_docs', '36fda24fe5588fa4285ac6c6c2fdfbdb6b6bc9834699774c9bf777f706d05a88',
-     'An application for viewing and testing the API documentation.', 1, 3, 'df-api-docs-ui/dist/index.html'),
+     'An OpenAPI-based application allowing documentation viewing and testing of the API.', 1, 3, 'df-api-docs-ui/dist/index.html'),
     (3, 'file_manager', 'b5cb82af7b5d4130f36149f90aa2746782e59a872ac70454ac188743cb55b0ba',
      'An application for managing file services.', 1, 3, 'filemanager/index.html');
 

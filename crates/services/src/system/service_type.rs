@@ -25,11 +25,24 @@ pub(super) struct ConfigField {
     #[serde(rename = "type", default = "string")]
     kind: String,
     #[serde(default)]
-    pub(super) default: Value,
+    default: Value,
+    /// What a configuration shows where nothing is stored, when that is not the default.
+    #[serde(default)]
+    unset: Option<Value>,
+    /// Type of an array's items.
+    #[serde(default)]
+    items: Option<String>,
     #[serde(default)]
     required: bool,
     #[serde(default)]
     secret: bool,
+}
+
+impl ConfigField {
+    /// What a configuration shows where nothing is stored.
+    pub(super) fn unset(&self) -> Value {
+        self.unset.as_ref().unwrap_or(&self.default).clone()
+    }
 }
 
 fn string() -> String {
@@ -90,14 +103,18 @@ fn describe(known: &ServiceType) -> Object {
 
 /// In the form of a table's field, which is what clients know how to draw.
 fn describe_field(field: &ConfigField) -> Value {
-    json!({
+    let mut described = json!({
         "alias": null, "name": field.name, "label": field.label, "description": "", "native": [], "type": field.kind,
         "length": null, "precision": null, "scale": null, "default": field.default, "required": field.required,
         "allow_null": !field.required, "fixed_length": false, "supports_multibyte": false, "is_primary_key": false,
         "is_unique": false, "is_foreign_key": false, "ref_table": null, "ref_field": null, "ref_on_update": null,
         "ref_on_delete": null, "picklist": null, "validation": null, "db_function": null, "is_virtual": false,
         "is_aggregate": false,
-    })
+    });
+    if let Some(items) = &field.items {
+        described["items"] = json!(items);
+    }
+    described
 }
 
 #[cfg(test)]

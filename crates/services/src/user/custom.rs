@@ -46,8 +46,7 @@ struct Values<'a> {
 
 impl Values<'_> {
     fn all(&self) -> Result<Vec<Value>> {
-        let sql =
-            "SELECT name, value, created_date, last_modified_date FROM user_custom WHERE user_id = ? ORDER BY name";
+        let sql = "SELECT name, value, created_date, last_modified_date FROM user_custom WHERE user_id = ? ORDER BY id";
         self.store.all(sql, &[Bound::Integer(self.user)], |row| {
             json!({
                 "name": required_text(row, 0),

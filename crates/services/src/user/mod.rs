@@ -1,12 +1,13 @@
 //! The user service: what people do with their own account (system-and-users 2.3 to 2.7).
 
 mod custom;
+mod register;
 
 use crate::system::session::{self, Side};
 use crate::system::{SystemStore, listing, password, profile, session_route};
 use antiphon_gateway::{Call, Route, RouteTable, Service, blocking};
 use antiphon_model::Verb::{Delete, Get, Patch, Post, Put};
-use antiphon_model::{Error, Object, Response, Result};
+use antiphon_model::{Object, Response, Result};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -30,8 +31,7 @@ impl UserService {
             "session" => session::handle(&self.store, call, Side::User),
             "custom" => custom::handle(&self.store, call, None),
             "custom/{id}" => custom::handle(&self.store, call, Some(call.matched.parameter("id"))),
-            // Nobody can open registration in this release, so it is closed for everybody.
-            _ => Err(Error::forbidden("Open Registration is not enabled.")),
+            _ => register::handle(&self.store, call),
         }
     }
 }

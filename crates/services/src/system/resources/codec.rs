@@ -54,7 +54,7 @@ pub(in crate::system) fn store(table: &str, record: &mut Object) {
         record.remove("value");
     }
     record.retain(|name, _| name.split_once("_by_").is_none_or(|(child, _)| CHILDREN.contains(&child)));
-    for_related(record, |table, child| {
+    for_related(record, &mut |table, child| {
         store(table, child);
         child.remove("created_by_id");
         child.remove("last_modified_by_id");
@@ -79,16 +79,16 @@ pub(in crate::system) fn present(table: &str, row: &mut Object) {
         "service" => super::service_config::present(row),
         _ => {}
     }
-    for_related(row, present);
+    for_related(row, &mut present);
 }
 
 fn columns(table: &str) -> impl Iterator<Item = &'static (&'static str, &'static str, Codec)> {
     COLUMNS.iter().filter(move |(known, ..)| *known == table)
 }
 
-/// Private values are never told; of the three owners only the one that there is.
+/// Private values are never told, nor those of which a row does not tell whether they are private. Of the three owners only the one that there is.
 fn present_lookup(row: &mut Object) {
-    if row.get("private") == Some(&Value::Bool(true)) && row.contains_key("value") {
+    if row.get("private") != Some(&Value::Bool(false)) && row.contains_key("value") {
         row.insert("value".into(), json!(MASK));
     }
     for owner in ["app_id", "role_id", "user_id"] {
@@ -98,13 +98,13 @@ fn present_lookup(row: &mut Object) {
     }
 }
 
-fn for_related(record: &mut Object, each: fn(&str, &mut Object)) {
+/// Hands over every record that a record brings along, with its table.
+pub(in crate::system) fn for_related(record: &mut Object, each: &mut dyn FnMut(&str, &mut Object)) {
     for (name, value) in record.iter_mut() {
         let Some((table, _)) = name.split_once("_by_") else { continue };
-        let table = table.to_owned();
         match value {
-            Value::Array(rows) => rows.iter_mut().filter_map(Value::as_object_mut).for_each(|row| each(&table, row)),
-            Value::Object(row) => each(&table, row),
+            Value::Array(rows) => rows.iter_mut().filter_map(Value::as_object_mut).for_each(|row| each(table, row)),
+            Value::Object(row) => each(table, row),
             _ => {}
         }
     }
@@ -206,6 +206,9 @@ mod tests {
         let mut row = object(json!({"name": "n", "value": "v", "private": true, "role_id": null, "user_id": 5}));
         present("lookup", &mut row);
         assert_eq!(Value::Object(row), json!({"name": "n", "value": MASK, "private": true, "user_id": 5}));
+        let mut row = object(json!({"value": "v"}));
+        present("lookup", &mut row);
+        assert_eq!(Value::Object(row), json!({"value": MASK}));
         let mut record = object(json!({"lookup_by_user_id": [{"id": 1, "value": MASK}]}));
         store("user", &mut record);
         assert_eq!(record["lookup_by_user_id"], json!([{"id": 1}]));

@@ -55,7 +55,7 @@ fn complete_for(kind: &ServiceType, id: Option<Value>, mut stored: Object) -> Ob
     let mut config = Object::new();
     config.extend(id.map(|id| ("service_id".to_owned(), id)));
     for field in &kind.config {
-        let value = stored.remove(&field.name).unwrap_or_else(|| field.default.clone());
+        let value = stored.remove(&field.name).unwrap_or_else(|| field.unset());
         config.insert(field.name.clone(), value);
     }
     masked(config)

@@ -26,7 +26,10 @@ async fn statement_153_a_role_comes_with_its_access_rows_and_lookups() {
     assert_eq!((&role["created_by_id"], &role["last_modified_by_id"]), (&json!(1), &Value::Null));
     let rows = &role["role_service_access_by_role_id"];
     assert_eq!(rows[0]["filters"], json!([{"name": "owner", "operator": "=", "value": "{user.id}"}]));
-    assert_eq!((&rows[1]["filters"], &rows[1]["requestor_mask"], &rows[1]["filter_op"]), (&Value::Null, &json!(0), &json!("and")));
+    assert_eq!(
+        (&rows[1]["filters"], &rows[1]["requestor_mask"], &rows[1]["filter_op"]),
+        (&Value::Null, &json!(0), &json!("and"))
+    );
     assert_eq!(role["lookup_by_role_id"][0]["value"], "**********");
 }
 
@@ -48,7 +51,11 @@ async fn statement_58_an_update_changes_adds_and_drops_access_rows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_role_takes_its_rows_along_and_leaves_apps_without_role() {
     let test = TestPlatform::start().await;
-    test.post("role", one(json!({"name": "r", "role_service_access_by_role_id": [{"service_id": 5, "component": "a"}]}))).await;
+    test.post(
+        "role",
+        one(json!({"name": "r", "role_service_access_by_role_id": [{"service_id": 5, "component": "a"}]})),
+    )
+    .await;
     test.post("app", one(json!({"name": "a", "role_id": 1}))).await;
     assert_eq!(test.delete("role/1").await.body, json!({"id": 1}));
     assert_eq!(test.get("app/4?fields=role_id").await.body["role_id"], Value::Null);
@@ -59,11 +66,17 @@ async fn a_deleted_role_takes_its_rows_along_and_leaves_apps_without_role() {
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_143_to_145_a_user_gets_defaults_and_keeps_secrets() {
     let test = TestPlatform::start().await;
-    let got = test.post("user?fields=*", one(json!({"email": "min@example.com", "is_active": false, "password": PASSWORD}))).await;
+    let got = test
+        .post("user?fields=*", one(json!({"email": "min@example.com", "is_active": false, "password": PASSWORD})))
+        .await;
     let user = &got.body["resource"][0];
-    assert_eq!((&user["name"], &user["username"], &user["is_active"]), (&json!("min"), &json!("min@example.com"), &json!(false)));
+    assert_eq!(
+        (&user["name"], &user["username"], &user["is_active"]),
+        (&json!("min"), &json!("min@example.com"), &json!(false))
+    );
     assert_eq!((&user["confirmed"], &user["expired"]), (&json!(true), &json!(false)));
-    for hidden in ["password", "security_answer", "remember_token", "confirm_code", "is_sys_admin", "token_generation"] {
+    for hidden in ["password", "security_answer", "remember_token", "confirm_code", "is_sys_admin", "token_generation"]
+    {
         assert!(user.get(hidden).is_none(), "{hidden}");
     }
     assert_eq!(test.get("user?filter=password like '%argon%'").await.status, 400);
@@ -132,7 +145,8 @@ async fn statements_150_151_an_app_gets_a_key_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_assigned_to_a_user_in_an_app_is_in_force_at_once() {
     let test = TestPlatform::start().await;
-    let jane = test.person("jane", json!([{"service_id": 1, "component": "app", "verb_mask": 1, "requestor_mask": 1}])).await;
+    let jane =
+        test.person("jane", json!([{"service_id": 1, "component": "app", "verb_mask": 1, "requestor_mask": 1}])).await;
     assert_eq!(test.call(&jane, Verb::Get, "system", "app", Value::Null).await.status, 200);
     let change = json!({"user_to_app_to_role_by_user_id": [{"id": 1, "user_id": null}]});
     let got = test.patch("user/2?related=user_to_app_to_role_by_user_id", change).await;

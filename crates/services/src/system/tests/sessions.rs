@@ -71,7 +71,8 @@ async fn statement_80_a_refreshed_token_replaces_the_old_one() {
     let got = test.call(&test.admin, Verb::Put, "system", "admin/session", Value::Null).await;
     assert_eq!(got.status, 200);
     assert_eq!(test.get("").await.status, 403);
-    let fresh = Credentials { session_token: got.body["session_token"].as_str().map(str::to_owned), ..Credentials::default() };
+    let fresh =
+        Credentials { session_token: got.body["session_token"].as_str().map(str::to_owned), ..Credentials::default() };
     assert_eq!(test.call(&fresh, Verb::Get, "system", "", Value::Null).await.status, 200);
     let got = test.call(&Credentials::default(), Verb::Put, "user", "session", Value::Null).await;
     assert_eq!((got.status, got.message().starts_with("Token refresh failed.")), (401, true));
@@ -80,7 +81,8 @@ async fn statement_80_a_refreshed_token_replaces_the_old_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn statements_88_89_94_a_new_password_needs_the_old_one_and_ends_every_token() {
     let test = TestPlatform::start().await;
-    let jane = test.person("jane", json!([{"service_id": 7, "component": "*", "verb_mask": 31, "requestor_mask": 3}])).await;
+    let jane =
+        test.person("jane", json!([{"service_id": 7, "component": "*", "verb_mask": 31, "requestor_mask": 3}])).await;
     let change = |old: &str, new: &str| json!({"old_password": old, "new_password": new});
     let wrong = test.call(&jane, Verb::Post, "user", "password", change("x", "LongEnough1")).await;
     assert_eq!((wrong.status, wrong.message()), (400, "The password supplied does not match."));
@@ -143,4 +145,27 @@ async fn statement_133_scripts_after_a_log_in_run_for_good_and_wrong_passwords()
     assert_eq!(good.body["seen"], 200);
     let wrong = test.call(&Credentials::default(), Verb::Post, "system", "admin/session", log_in("wrong one")).await;
     assert_eq!((wrong.status, &wrong.body["seen"]), (401, &json!(401)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_95_97_registration_is_closed_until_an_administrator_opens_it() {
+    let test = TestPlatform::start().await;
+    let nobody = Credentials::default();
+    let applicant = json!({"email": "reg@example.com", "first_name": "Reg", "last_name": "User", "password": PASSWORD});
+    let got = test.call(&nobody, Verb::Post, "user", "register", applicant.clone()).await;
+    assert_eq!((got.status, got.message()), (403, "Open Registration is not enabled."));
+    test.post("role", json!({"resource": [{"name": "r", "is_active": true}]})).await;
+    let open =
+        json!({"config": {"allow_open_registration": true, "open_reg_role_id": 1, "open_reg_email_service_id": null}});
+    assert_eq!(test.patch("service/7", open).await.status, 200);
+    let got = test.call(&nobody, Verb::Post, "user", "register?login=true", applicant.clone()).await;
+    assert_eq!((got.status, got.body["session_token"].is_string()), (200, true), "{got:?}");
+    let got = test.call(&nobody, Verb::Post, "user", "register", applicant).await;
+    assert_eq!((got.status, got.message()), (400, "Validation failed"));
+    assert_eq!(got.body["error"]["context"], json!({"email": ["The email has already been taken."]}));
+    let user = test.get("user?related=user_to_app_to_role_by_user_id").await.body["resource"][0].clone();
+    assert_eq!(
+        (&user["name"], user["user_to_app_to_role_by_user_id"].as_array().unwrap().len()),
+        (&json!("Reg User"), 3)
+    );
 }
