@@ -1,6 +1,7 @@
 //! Whole runs: what a script sees, what it may change, how it ends.
 
 mod bounds;
+mod concurrency;
 mod edits;
 mod fixture;
 mod language;

@@ -200,6 +200,7 @@ impl Scanner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn changed(source: &str) -> String {
         with_lookups(source).unwrap_or_else(|| "unchanged".into())
@@ -233,10 +234,15 @@ mod tests {
         assert_eq!(changed("a / 2; b = '{x}' / 3"), "a / 2; b = lookup$('{x}') / 3");
     }
 
-    #[test]
-    fn any_text_is_scanned_to_its_end() {
-        for source in ["'{x}\\", "`{x}", "`${`${'{x}'}", "/{x}", "/*{x}", "}{x}}}", "é{x}'é{x}é'", "'{x}\\é'"] {
-            let _ = with_lookups(source);
+    proptest! {
+        #[test]
+        fn any_text_is_scanned_and_only_added_to(source in "[a-z{}'\"`/\\\\$()\\[\\]:,.?=\n é*+-]{0,60}") {
+            let changed = with_lookups(&source).unwrap_or_else(|| source.clone());
+            let mut rest = changed.chars().peekable();
+            for expected in source.chars() {
+                prop_assert!(rest.any(|character| character == expected));
+            }
+            prop_assert_eq!(changed.matches('\n').count(), source.matches('\n').count());
         }
     }
 }

@@ -30,6 +30,7 @@
 
   const touched = { __proto__: null };
   let touches = 0;
+  let missed = false; // a member was wanted while the host could not be asked
 
   function lazy(target, name, read, member = -1, enumerable = true) {
     let known = false;
@@ -45,11 +46,30 @@
       enumerable,
       configurable: true,
       get() {
-        if (!known) keep(read());
+        if (!known) {
+          missed = true;
+          const now = read();
+          missed = false;
+          keep(now);
+        }
         return value;
       },
       set: keep,
     });
+  }
+
+  // Calls the host with values that may hold members nobody touched yet. The host can't be asked for them while it reads the
+  // values; then all members are converted, and it reads again.
+  function give(what, first, second, third, fourth) {
+    missed = false;
+    try {
+      return host(what, first, second, third, fourth);
+    } catch (error) {
+      if (!missed) throw error;
+    }
+    missed = false;
+    touchAll();
+    return host(what, first, second, third, fourth);
   }
 
   const hidden = (target, name, value) =>
@@ -136,7 +156,7 @@
     if (mayModify) collect(event);
     else if (given === eventOfRequest && event.response !== undefined) host(IGNORED);
     if (returned !== undefined && returned !== null && returned !== event && returned !== given) {
-      if (typeof returned !== 'function' && typeof returned !== 'symbol') host(RETURNED, returned);
+      if (typeof returned !== 'function' && typeof returned !== 'symbol') give(RETURNED, returned);
     }
   }
 
@@ -147,9 +167,9 @@
       for (let index = 0; index < touches; index++) {
         const member = touched[index];
         const [owner, name] = members[member];
-        if (owner === 'response') host(CHANGED, member, response[name]);
+        if (owner === 'response') give(CHANGED, member, response[name]);
       }
-    } else if (answer !== undefined && answer !== null) host(RESPONSE, answer);
+    } else if (answer !== undefined && answer !== null) give(RESPONSE, answer);
   }
 
   function collectRequest(now) {
@@ -157,12 +177,12 @@
       for (let index = 0; index < touches; index++) {
         const member = touched[index];
         const [owner, name] = members[member];
-        if (owner === 'request') host(CHANGED, member, request[name]);
+        if (owner === 'request') give(CHANGED, member, request[name]);
       }
     } else if (isObject(now)) {
       for (let member = 0; member < members.length; member++) {
         const [owner, name] = members[member];
-        if (owner === 'request') host(CHANGED, member, now[name]);
+        if (owner === 'request') give(CHANGED, member, now[name]);
       }
     }
   }
@@ -187,12 +207,12 @@
 
   const platform = {
     api: {
-      get: (path, payload, options) => host(API, 'GET', path, payload, options),
-      post: (path, payload, options) => host(API, 'POST', path, payload, options),
-      put: (path, payload, options) => host(API, 'PUT', path, payload, options),
-      patch: (path, payload, options) => host(API, 'PATCH', path, payload, options),
-      delete: (path, payload, options) => host(API, 'DELETE', path, payload, options),
-      call: (verb, path, payload, options) => host(API, verb, path, payload, options),
+      get: (path, payload, options) => give(API, 'GET', path, payload, options),
+      post: (path, payload, options) => give(API, 'POST', path, payload, options),
+      put: (path, payload, options) => give(API, 'PUT', path, payload, options),
+      patch: (path, payload, options) => give(API, 'PATCH', path, payload, options),
+      delete: (path, payload, options) => give(API, 'DELETE', path, payload, options),
+      call: (verb, path, payload, options) => give(API, verb, path, payload, options),
     },
   };
   lazy(platform, 'session', () => host(SESSION));
@@ -201,6 +221,16 @@
     if (isObject(config)) hidden(config, 'df', config);
     return config;
   });
+
+  function touchAll() {
+    for (let member = 0; member < members.length; member++) {
+      const [owner, name] = members[member];
+      if (owner === 'request') void request[name];
+      else if (owner === 'response') void (given === eventOfBoth && response[name]);
+      else void [eventOfRequest[name], eventOfBoth[name], about[name]];
+    }
+    void [platform.session, platform.config];
+  }
 
   // ---- output ----
 

@@ -105,6 +105,10 @@ impl Call {
     }
 
     pub(super) fn run_on(&self, engines: &Engines, script: &Script) -> Run {
+        self.run_with(engines, script, &self.world)
+    }
+
+    pub(super) fn run_with(&self, engines: &Engines, script: &Script, host: &dyn Host) -> Run {
         let headers = Headers::from_iter([("etag".to_owned(), "7".to_owned())]);
         let event = Event {
             name: "db._table.todo.get.pre_process",
@@ -131,7 +135,7 @@ impl Call {
                 headers: &headers,
             }),
         };
-        engines.run(script, &event, &self.world)
+        engines.run(script, &event, host)
     }
 
     /// The result of a script that must come to its end.
