@@ -1,7 +1,7 @@
 //! Accepting connections, and letting calls in flight finish at the end.
 
 use super::Edge;
-use super::lenient::Lenient;
+use super::target::TargetEncoder;
 use antiphon_model::Limits;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -74,12 +74,13 @@ fn start(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection could not be set to send at once");
     }
+    let stream = TargetEncoder::new(stream, edge.limits.header_bytes);
     let edge = Arc::clone(edge);
     let service = service_fn(move |request| {
         let edge = Arc::clone(&edge);
         async move { Ok::<_, Infallible>(edge.answer(request).await) }
     });
-    let connection = graceful.watch(http.serve_connection(TokioIo::new(Lenient::new(stream)), service));
+    let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");

@@ -9,13 +9,14 @@ mod credentials;
 mod decode;
 mod door;
 mod encode;
-mod lenient;
+mod framing;
 mod listener;
 mod negotiate;
 mod pages;
 mod path;
 #[cfg(test)]
 mod properties;
+mod target;
 #[cfg(test)]
 mod tests;
 mod wishes;
