@@ -77,15 +77,15 @@ fn refusal(session: &Session, access: Access<'_>) -> Error {
     match (&session.role, has_key, has_user) {
         (None, false, false) => Error::bad_request(
             "No session token (JWT) or API Key detected in request. Please send in X-DreamFactory-Session-Token and/or \
-             X-DreamFactory-API-Key in request header. You can also use URL query parameters session_token and/or api_key.",
+             X-DreamFactory-API-Key request header. You can also use URL query parameters session_token and/or api_key.",
         ),
         (None, false, true) => Error::bad_request(
-            "No API Key provided. Please send in X-DreamFactory-API-Key in request header, or the URL query parameter \
-             api_key.",
+            "No API Key provided. Please provide a valid API Key using X-DreamFactory-API-Key request header or 'api_key' \
+             url query parameter.",
         ),
         (None, true, false) => Error::bad_request(
-            "No session token (JWT) provided. Please send in X-DreamFactory-Session-Token in request header, or the URL \
-             query parameter session_token.",
+            "No session token (JWT) provided. Please provide a valid JWT using X-DreamFactory-Session-Token request header \
+             or 'session_token' url query parameter.",
         ),
         (None, true, true) => {
             Error::forbidden("Role not found. A role may not be assigned to you or your application.")

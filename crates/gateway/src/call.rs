@@ -159,7 +159,7 @@ impl Gateway {
         }
         let matched = matched.ok_or_else(|| unknown_resource(&entry.name, resource))?;
         if !matched.route.accepts(verb) {
-            return Err(unsupported_verb(verb, &entry.name, resource));
+            return Err(unsupported_verb(verb, &entry.name, &matched));
         }
         let plan = Plan::of(self, &entry.name, &matched, request, trace);
         Ok(Admitted { entry, matched, plan })
@@ -221,11 +221,15 @@ fn unknown_resource(service: &str, resource: &str) -> Error {
     Error::not_found(format!("Resource '{first}' not found for service '{service}'."))
 }
 
-fn unsupported_verb(verb: Verb, service: &str, resource: &str) -> Error {
-    Error::bad_request(match resource.trim_end_matches('/') {
-        "" => format!("{verb} requests without a resource are not currently supported by the '{service}' service."),
-        path => {
-            format!("{verb} requests for resource '{path}' are not currently supported by the '{service}' service.")
+/// The refusal names the last fixed part of the path, as the original's handlers name themselves.
+fn unsupported_verb(verb: Verb, service: &str, matched: &Matched) -> Error {
+    let (handler, below) = matched.route.handler_and_below();
+    let handler = handler.unwrap_or(service);
+    Error::bad_request(match below {
+        None => format!("{verb} requests without a resource are not currently supported by the '{handler}' service."),
+        Some(below) => {
+            let name = matched.parameter(below);
+            format!("{verb} requests for resource '{name}' are not currently supported by the '{handler}' service.")
         }
     })
 }

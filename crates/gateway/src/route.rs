@@ -174,6 +174,21 @@ impl Route {
         parts.join(".")
     }
 
+    /// The last literal segment, and the name of the parameter behind it.
+    pub(crate) fn handler_and_below(&self) -> (Option<&str>, Option<&str>) {
+        let literal = |segment: &Segment| matches!(segment, Segment::Literal(_));
+        let last = self.segments.iter().rposition(literal);
+        let handler = last.and_then(|last| match &self.segments[last] {
+            Segment::Literal(text) => Some(text.as_str()),
+            _ => None,
+        });
+        let below = match self.segments.get(last.map_or(0, |last| last + 1)) {
+            Some(Segment::Parameter(name) | Segment::Rest { name, .. }) => Some(name.as_str()),
+            _ => None,
+        };
+        (handler, below)
+    }
+
     pub(crate) fn fires_legacy_only(&self) -> bool {
         self.fires_legacy_only
     }

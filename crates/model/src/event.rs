@@ -139,4 +139,28 @@ mod tests {
         assert_eq!(EventName::parse(&"é".repeat(256)), Err(InvalidEventName::TooLong));
         assert!(EventName::parse(&"é".repeat(255)).is_ok());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_name_that_prints_as_it_was_or_is_refused(text in ".{0,300}") {
+            if let Ok(name) = EventName::parse(&text) {
+                let printed = name.to_string();
+                proptest::prop_assert!(printed.eq_ignore_ascii_case(&text));
+                proptest::prop_assert_eq!(EventName::parse(&printed), Ok(name));
+            }
+        }
+
+        #[test]
+        fn the_parts_of_a_name_are_found_again(
+            segments in proptest::collection::vec("[a-zA-Z0-9_{}-]{1,12}", 1..6),
+            verb in 0..5usize,
+            suffix in 0..3usize,
+        ) {
+            let base = format!("{}.{}", segments.join("."), Verb::ALL[verb].lower());
+            let phase = Phase::SUFFIXED[suffix];
+            let name = EventName { base, phase };
+            proptest::prop_assert_eq!(EventName::parse(&name.to_string()), Ok(name.clone()));
+            proptest::prop_assert_eq!(name.verb(), Some(Verb::ALL[verb]));
+        }
+    }
 }

@@ -103,14 +103,7 @@ impl DatabaseService {
             return Ok(Response::resource(self.components()?.into_iter().map(Value::String).collect()));
         }
         let everything = request.parameter(&["fields"]).is_some_and(|fields| fields == "*");
-        let entries = [("_schema", "Schema"), ("_table", "Tables")].into_iter();
-        let visible = entries.filter(|(name, _)| {
-            let below = format!("{name}/*");
-            Verb::ALL.into_iter().any(|verb| {
-                may(call.session, verb, call.entry.id, name) || may(call.session, verb, call.entry.id, &below)
-            })
-        });
-        let entries = visible.map(|(name, label)| match (request.flag("as_list"), everything) {
+        let entries = [("_schema", "Schema"), ("_table", "Tables")].into_iter().map(|(name, label)| match (request.flag("as_list"), everything) {
             (true, _) => json!(name),
             (_, true) => json!({ "name": name, "label": label }),
             _ => json!({ "name": name }),
