@@ -225,11 +225,11 @@
   function touchAll() {
     for (let member = 0; member < members.length; member++) {
       const [owner, name] = members[member];
-      if (owner === 'request') void request[name];
-      else if (owner === 'response') void (given === eventOfBoth && response[name]);
-      else void [eventOfRequest[name], eventOfBoth[name], about[name]];
+      if (owner === 'request') request[name];
+      else if (owner === 'event') [eventOfRequest[name], eventOfBoth[name], about[name]];
+      else if (given === eventOfBoth) response[name];
     }
-    void [platform.session, platform.config];
+    [platform.session, platform.config];
   }
 
   // ---- output ----

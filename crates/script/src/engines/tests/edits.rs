@@ -53,6 +53,23 @@ fn a_replaced_request_or_event_counts_as_edits() {
 }
 
 #[test]
+fn members_that_nobody_touched_can_be_handed_on_inside_other_values() {
+    let call = Call::default();
+    let answer = call.finish("event.response = { content: { request: event.request, about: event._event } };").edits;
+    let content = &answer.response.unwrap()["content"];
+    assert_eq!((&content["request"]["method"], &content["about"]["stage"]), (&json!("POST"), &json!("pre_process")));
+    assert_eq!(answer.request, antiphon_model::Object::new());
+
+    let returned = call.returned("return { seen: event.request, who: platform };");
+    assert_eq!(returned["seen"]["payload"]["resource"][0]["name"], "buy milk");
+    assert!(returned["who"]["session"].is_object());
+    let edits = call.finish("event.request.payload = { was: event._event };").edits;
+    assert_eq!(edits.request["payload"]["was"]["stage"], "pre_process");
+    assert_eq!(call.returned("return { a: platform.api.post('db/x', event).status_code };"), json!({ "a": 200 }));
+    assert_eq!(Call::answered().returned("return { then: event.response };")["then"]["status_code"], 200);
+}
+
+#[test]
 fn garbage_in_place_of_the_event_changes_nothing() {
     for source in
         ["event = null", "event = 5; return true", "event.request = 7", "event.request = []", "event = () => 1"]
