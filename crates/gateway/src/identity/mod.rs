@@ -95,6 +95,21 @@ impl Identity {
         self.log_in_if(login, password, |account| account.user.is_sys_admin == admin)
     }
 
+    /// Judges another secret of an account, such as the answer to its question, with the same patience as passwords: after
+    /// too many wrong ones the account waits.
+    ///
+    /// # Errors
+    /// 429 while it must wait.
+    pub fn judge(&self, login: &str, is_right: impl FnOnce() -> bool) -> Result<bool> {
+        self.throttle.admit(login)?;
+        let right = is_right();
+        match right {
+            true => self.throttle.succeeded(login),
+            false => self.throttle.failed(login),
+        }
+        Ok(right)
+    }
+
     /// A new token for the account.
     pub fn issue(&self, account: &Account) -> Result<IssuedToken> {
         self.tokens.issue(account)

@@ -10,8 +10,8 @@ use antiphon_sql::statement::Bound;
 pub(super) fn handle(service: &SystemService, call: &Call<'_>) -> Result<Response> {
     let store = service.store();
     let id = Bound::Integer(call.entry.id);
-    let stored =
-        store.one("SELECT config FROM service WHERE id = ?", &[id.clone()], |row| super::store::text(row, 0))?;
+    let sql = "SELECT config FROM service WHERE id = ?";
+    let stored = store.one(sql, std::slice::from_ref(&id), |row| super::store::text(row, 0))?;
     let mut config: Object = stored.flatten().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     if call.request.verb != Verb::Get {
         let Value::Object(sent) = &call.request.payload else {

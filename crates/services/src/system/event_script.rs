@@ -23,17 +23,22 @@ pub(super) fn handle(
         }
         _ => written(call.request.verb, request.run(service, call)?),
     };
+    attach(&mut response, &warnings);
+    Ok(response)
+}
+
+fn attach(response: &mut Response, warnings: &[String]) {
     if !warnings.is_empty() {
         // Header values are plain text on one line.
         let text = warnings.join(" ").replace(|character: char| !matches!(character, ' '..='~'), " ").replace('"', "'");
         response.headers.insert("warning".into(), format!("199 - \"{text}\""));
     }
-    Ok(response)
 }
 
 /// `system/event/{event_name}`: the same scripts, as clients before 2.3 know them.
 pub(super) fn old_form(service: &SystemService, call: &Call<'_>, name: &str) -> Result<Response> {
     let Some(resource) = resources::find("event_script") else { return Err(not_found()) };
+    let warnings = warnings(call, &call.request.payload, Some(name))?;
     let mut answer = match call.request.verb {
         Verb::Post => put(service, call, resource, name)?.1,
         _ => Records::of(call, resource, Some(name)).run(service, call).map_err(|error| match error.status {
@@ -48,7 +53,9 @@ pub(super) fn old_form(service: &SystemService, call: &Call<'_>, name: &str) -> 
         let affects = [".pre_process", ".post_process"].iter().any(|suffix| name.ends_with(suffix));
         script.insert("affects_process".into(), json!(affects));
     }
-    Ok(Response::ok(answer))
+    let mut response = Response::ok(answer);
+    attach(&mut response, &warnings);
+    Ok(response)
 }
 
 fn not_found() -> Error {

@@ -63,10 +63,13 @@ impl SystemService {
                 call.gateway.identity().invalidate();
                 Ok(())
             }
-            Effect::Scripts => self.store.publish_scripts(call.gateway.scripts()),
+            Effect::Scripts => self.store.publish(|| {
+                call.gateway.scripts().replace_all(self.store.event_scripts()?);
+                Ok(())
+            }),
             Effect::Services => {
                 call.gateway.identity().invalidate();
-                (self.services_changed)()
+                self.store.publish(|| (self.services_changed)())
             }
         };
         if let Err(error) = outcome {

@@ -39,8 +39,8 @@ pub struct ServiceRecord {
 pub struct SystemStore {
     database: Arc<Database>,
     limits: Limits,
-    /// Held from reading scripts to putting them in force, so that an older reading never replaces a newer one.
-    scripts: Mutex<()>,
+    /// Held from reading what is stored to putting it in force, so that an older reading never replaces a newer one.
+    publishing: Mutex<()>,
 }
 
 impl SystemStore {
@@ -56,7 +56,7 @@ impl SystemStore {
         };
         let database = Database::open(config, Arc::new(schema::extras()), limits)?;
         schema::migrate(&database)?;
-        Ok(Arc::new(SystemStore { database, limits: limits.clone(), scripts: Mutex::new(()) }))
+        Ok(Arc::new(SystemStore { database, limits: limits.clone(), publishing: Mutex::new(()) }))
     }
 
     /// The database itself.
@@ -122,14 +122,10 @@ impl SystemStore {
         Ok(scripts)
     }
 
-    /// Puts the scripts as they are stored now in force.
-    ///
-    /// # Errors
-    /// When the database can't be read.
-    pub fn publish_scripts(&self, index: &antiphon_gateway::ScriptIndex) -> Result<()> {
-        let _one_at_a_time = self.scripts.lock();
-        index.replace_all(self.event_scripts()?);
-        Ok(())
+    /// Reads what is stored and puts it in force, one reader at a time.
+    pub(crate) fn publish(&self, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        let _one_at_a_time = self.publishing.lock();
+        work()
     }
 
     /// Whether there is an active administrator.

@@ -169,3 +169,26 @@ async fn statements_95_97_registration_is_closed_until_an_administrator_opens_it
         (&json!("Reg User"), 3)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_90_92_the_answer_to_ones_question_sets_a_password_and_made_up_codes_do_not() {
+    let test = TestPlatform::start().await;
+    let user =
+        json!({"email": "jo@example.com", "username": "jo_doe", "security_question": "Pet?", "security_answer": "Rex"});
+    assert_eq!(test.post("user", json!({ "resource": [user] })).await.status, 201);
+    let nobody = Credentials::default();
+    let ask = |path: &'static str, body: Value| test.call(&nobody, Verb::Post, "user", path, body);
+    let got = ask("password?reset=true", json!({"email": "jo@example.com"})).await;
+    assert_eq!(got.body, json!({"security_question": "Pet?"}));
+    let answer = |text: &str| json!({"email": "jo@example.com", "security_answer": text, "new_password": PASSWORD});
+    let got = ask("password", answer("Tom")).await;
+    assert_eq!((got.status, got.message()), (400, "The answer supplied does not match."));
+    for code in [json!("y"), json!(""), json!(["a"]), json!("ABCDE12345")] {
+        let body = json!({"email": "jo@example.com", "code": code, "new_password": PASSWORD});
+        assert!([400, 404].contains(&ask("password", body).await.status), "{code}");
+    }
+    assert_eq!(ask("password", answer("Rex")).await.body, json!({"success": true}));
+    test.log_in("user", "session", "jo_doe", PASSWORD, nobody.clone()).await;
+    assert_eq!(ask("password?reset=true", json!({"email": ADMIN})).await.status, 401);
+    assert_eq!(ask("password?reset=true", json!({"email": "who@example.com"})).await.status, 404);
+}
