@@ -97,6 +97,10 @@ impl Database {
         };
         let mut tables = discover::add_relations(found);
         merge::merge(&mut tables, &self.extras.load()?);
+        let relations = tables.iter_mut().flat_map(|table| &mut table.relations);
+        for relation in relations.filter(|relation| relation.ref_service_id == self.config.service_id) {
+            relation.ref_service_id = None;
+        }
         let catalog = Arc::new(Catalog::new(tables));
         let generation = self.generation.lock();
         if *generation == read_at {

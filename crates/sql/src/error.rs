@@ -23,6 +23,12 @@ pub enum DatabaseError {
     /// A check constraint or a type check is violated.
     #[error("check constraint violated: {0}")]
     Check(String),
+    /// A trigger of the database refused, in its author's words.
+    #[error("{0}")]
+    Raised(String),
+    /// The rows of this view can't be changed.
+    #[error("not writable: {0}")]
+    NotWritable(String),
     /// All connections were lent, or another process holds the lock, longer than the limit.
     #[error("the database is busy")]
     Busy,
@@ -61,6 +67,8 @@ impl From<DatabaseError> for Error {
             ),
             DatabaseError::NotNull { column } => Error::bad_request(format!("Field '{column}' can not be NULL.")),
             DatabaseError::Check(_) => Error::bad_request("A value was refused by a check of the database."),
+            DatabaseError::Raised(message) => Error::bad_request(message),
+            DatabaseError::NotWritable(_) => Error::bad_request("The records of this view can not be changed."),
             DatabaseError::Busy => Error::unavailable("The database is busy. Please try again.", 1),
             DatabaseError::TimedOut => Error::unavailable("The database took too long to answer this request.", 1),
             DatabaseError::ReadOnly => Error::forbidden("This database is read-only."),

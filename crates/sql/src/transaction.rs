@@ -2,12 +2,15 @@
 
 use crate::database::Database;
 use crate::dialect::Connection;
-use antiphon_model::Result;
+use antiphon_model::{Error, Result};
+use std::cell::Cell;
 
 /// A running transaction. Holds the database's write lock: nothing that may wait for other calls belongs inside.
 pub struct Transaction<'d> {
     connection: Box<dyn Connection + 'd>,
     open: bool,
+    /// The database ended the transaction by itself: nothing more may be written.
+    lost: Cell<bool>,
     /// What restores the connection's settings afterwards.
     restore: &'static str,
 }
@@ -17,7 +20,7 @@ impl<'d> Transaction<'d> {
     pub(crate) fn begin(database: &'d Database) -> Result<Transaction<'d>> {
         let connection = database.backend().writer()?;
         connection.run(database.backend().begin())?;
-        Ok(Transaction { connection, open: true, restore: "" })
+        Ok(Transaction { connection, open: true, lost: Cell::new(false), restore: "" })
     }
 
     /// Begins a transaction that may rebuild tables: foreign keys are judged at its end.
@@ -25,7 +28,7 @@ impl<'d> Transaction<'d> {
         let connection = database.backend().writer()?;
         let (prepare, restore) = database.backend().structural();
         connection.run(prepare)?;
-        let mut transaction = Transaction { connection, open: false, restore };
+        let mut transaction = Transaction { connection, open: false, lost: Cell::new(false), restore };
         transaction.connection.run(database.backend().begin())?;
         transaction.open = true;
         Ok(transaction)
@@ -38,6 +41,7 @@ impl<'d> Transaction<'d> {
 
     /// Runs a piece of work that leaves nothing behind when it fails.
     pub(crate) fn savepoint<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.check_lost()?;
         self.connection.run("SAVEPOINT record")?;
         match work() {
             Ok(value) => {
@@ -45,7 +49,10 @@ impl<'d> Transaction<'d> {
                 Ok(value)
             }
             Err(error) => {
-                self.connection.run("ROLLBACK TO record; RELEASE record")?;
+                if let Err(lost) = self.connection.run("ROLLBACK TO record; RELEASE record") {
+                    tracing::warn!(error = %lost, "the database ended the transaction");
+                    self.lost.set(true);
+                }
                 Err(error)
             }
         }
@@ -59,6 +66,7 @@ impl<'d> Transaction<'d> {
 
     /// Makes everything permanent.
     pub(crate) fn commit(mut self) -> Result<()> {
+        self.check_lost()?;
         self.connection.run("COMMIT")?;
         self.open = false;
         Ok(())
@@ -77,6 +85,13 @@ impl Drop for Transaction<'_> {
 }
 
 impl Transaction<'_> {
+    fn check_lost(&self) -> Result<()> {
+        match self.lost.get() {
+            true => Err(Error::internal("The database ended the transaction.", "rolled back by the database")),
+            false => Ok(()),
+        }
+    }
+
     fn undo(&self) {
         if self.open
             && let Err(error) = self.connection.run("ROLLBACK")

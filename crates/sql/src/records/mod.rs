@@ -129,10 +129,19 @@ pub fn handle(database: &Database, request: &RecordRequest<'_>, caller: &Caller<
         allow_related_delete: options.allow_related_delete || caller.rule.deletes_detached(),
     };
     let context = Context { scope, options };
-    match request.verb {
+    let answer = match request.verb {
         Verb::Get => read::handle(&context, request),
         Verb::Post => create::handle(&context, request),
         Verb::Put | Verb::Patch => update::handle(&context, request),
         Verb::Delete => delete::handle(&context, request),
+    };
+    answer.map_err(|error| if caller.is_admin { with_cause(error) } else { error })
+}
+
+/// Administrators are told what the database said; it may hold SQL, which is no secret to them (11).
+fn with_cause(error: Error) -> Error {
+    match (error.status, &error.cause) {
+        (500, Some(cause)) => Error { message: format!("{} {cause}", error.message), ..error },
+        _ => error,
     }
 }

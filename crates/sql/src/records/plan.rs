@@ -184,8 +184,16 @@ fn aggregate<'t>(table: &'t Table, text: &str) -> Option<Column<'t>> {
 fn number(stored: Stored<'_>) -> Value {
     match stored {
         Stored::Integer(value) => json!(value),
-        Stored::Real(value) => json!(value),
+        Stored::Real(value) => whole(value).map_or_else(|| json!(value), Value::from),
         Stored::Text(text) => json!(text),
         Stored::Null | Stored::Blob(_) => Value::Null,
     }
+}
+
+/// An average that comes out even is shown as a whole number.
+fn whole(value: f64) -> Option<i64> {
+    /// Beyond it, reals skip whole numbers.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and small enough, checked here")]
+    (value.fract() == 0.0 && value.abs() < EXACT).then_some(value as i64)
 }

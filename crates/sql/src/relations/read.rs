@@ -389,5 +389,5 @@ fn joined(record: &Object, fields: &[String]) -> Option<String> {
 }
 
 fn quoted(name: &str) -> String {
-    format!("\"{name}\"")
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -191,6 +191,42 @@ fn changing_a_field_keeps_rows_children_and_constraints() {
 }
 
 #[test]
+fn an_unchanged_definition_leaves_the_table_alone() {
+    let shop = Sandbox::with_tables();
+    let version = |shop: &Sandbox| {
+        let mut found = String::new();
+        let read = shop.database.query("SELECT sql FROM sqlite_master WHERE name = 'team'", &[], &mut |row| {
+            found = format!("{:?}", row.stored(0));
+            Ok(())
+        });
+        read.map(|()| found).unwrap()
+    };
+    let before = version(&shop);
+    let same = json!({"field": [{"name": "id", "type": "id"}, {"name": "title", "type": "string", "length": 20, "label": "T"}]});
+    shop.patch("_schema/team", same);
+    assert_eq!(version(&shop), before);
+    assert_eq!(field(&shop, "team/_field/title")["label"], json!("T"));
+}
+
+#[test]
+fn a_rebuild_keeps_wide_constraints_and_refuses_to_lose_others() {
+    let shop = Sandbox::with_tables();
+    shop.run(
+        "CREATE TABLE seat (id integer PRIMARY KEY, a integer, b integer, c text, UNIQUE (a, b));
+         INSERT INTO seat VALUES (1, 1, 1, 'x'); CREATE TABLE strange (id integer PRIMARY KEY, n integer CHECK (n > 0));",
+    );
+    shop.patch("_schema/seat/_field/c", json!({"type": "integer"}));
+    assert_eq!(
+        shop.refused(Verb::Post, "seat", json!([{"a": 1, "b": 1}])).context["resource"][0]["status_code"],
+        json!(409)
+    );
+    let error = shop.refused(Verb::Patch, "_schema/strange/_field/n", json!({"type": "string"}));
+    assert!(error.status == 400 && error.message.contains("CHECK"), "{}", error.message);
+    assert_eq!(shop.delete("_schema/seat/_field/a"), json!({"success": true}));
+    assert_eq!(shop.get("seat/1"), json!({"id": 1, "b": 1, "c": "x"}));
+}
+
+#[test]
 fn fields_are_added_and_dropped() {
     let shop = Sandbox::with_tables();
     let added = json!({"resource": [{"name": "a", "type": "string", "allow_null": true}, {"name": "b", "type": "boolean", "default": true}]});

@@ -28,26 +28,53 @@ pub(super) fn add_field(connection: &dyn Connection, table: &Table, field: &Fiel
     rebuild(connection, table, &definitions)
 }
 
-/// Changes columns and drops others.
+/// Changes columns and drops others. What stays as it is costs nothing.
 pub(super) fn alter_fields(
     connection: &dyn Connection,
     table: &Table,
     changed: &[FieldDefinition],
     dropped: &[&Field],
 ) -> Result<()> {
-    let definitions: Vec<FieldDefinition> = kept(table, dropped)
-        .map(|field| {
-            let own = definition_of(field);
-            match changed.iter().find(|change| change.name.eq_ignore_ascii_case(&field.name)) {
-                Some(change) => changed_definition(own, change),
-                None => own,
-            }
-        })
-        .collect();
+    let mut differs = false;
+    let mut definitions = Vec::with_capacity(table.fields.len());
+    for field in kept(table, dropped) {
+        let own = definition_of(field);
+        let definition = match changed.iter().find(|change| change.name.eq_ignore_ascii_case(&field.name)) {
+            Some(change) => changed_definition(own.clone(), change),
+            None => own.clone(),
+        };
+        differs |= definition != own && text(table, &definition)? != text(table, &own)?;
+        definitions.push(definition);
+    }
     if definitions.is_empty() {
         return Err(Error::bad_request("A table must keep at least one field; drop the table instead."));
     }
-    rebuild(connection, table, &definitions)
+    match differs || dropped.iter().any(|field| !is_free(table, field)) {
+        true => rebuild(connection, table, &definitions),
+        false => drop_natively(connection, table, dropped),
+    }
+}
+
+fn text(table: &Table, definition: &FieldDefinition) -> Result<String> {
+    let mut statement = Statement::new(&SqliteDialect);
+    column(&mut statement, &table.name, definition, true)?;
+    Ok(statement.sql().to_ascii_lowercase())
+}
+
+/// Whether no key, index or constraint speaks of a column, so that SQLite can drop it by itself.
+fn is_free(table: &Table, field: &Field) -> bool {
+    let in_constraint =
+        table.constraints.values().any(|constraint| columns_of(constraint, "column_name").contains(&field.name));
+    !field.is_primary_key && !field.is_unique && field.foreign_key.is_none() && !in_constraint
+}
+
+fn drop_natively(connection: &dyn Connection, table: &Table, dropped: &[&Field]) -> Result<()> {
+    for field in dropped {
+        let mut statement = Statement::new(&SqliteDialect);
+        statement.push("ALTER TABLE ").identifier(&table.name).push(" DROP COLUMN ").identifier(&field.name);
+        connection.run(statement.sql())?;
+    }
+    Ok(())
 }
 
 fn kept<'t>(table: &'t Table, dropped: &'t [&Field]) -> impl Iterator<Item = &'t Field> {
@@ -59,6 +86,7 @@ fn kept<'t>(table: &'t Table, dropped: &'t [&Field]) -> impl Iterator<Item = &'t
 }
 
 fn rebuild(connection: &dyn Connection, table: &Table, definitions: &[FieldDefinition]) -> Result<()> {
+    refuse_what_would_be_lost(connection, table)?;
     let kept_objects = definitions_of(connection, table)?;
     let new_name = format!("{} (being rebuilt)", table.name);
     let mut statement = Statement::new(&SqliteDialect);
@@ -79,6 +107,7 @@ fn rebuild(connection: &dyn Connection, table: &Table, definitions: &[FieldDefin
         });
         statement.push(")");
     }
+    write_wide_constraints(&mut statement, table, definitions);
     statement.push("); INSERT INTO ").identifier(&new_name).push(" (");
     let copied: Vec<&FieldDefinition> =
         definitions.iter().filter(|field| table.fields.iter().any(|own| own.name == field.name)).collect();
@@ -97,6 +126,68 @@ fn rebuild(connection: &dyn Connection, table: &Table, definitions: &[FieldDefin
         }
     }
     Ok(())
+}
+
+/// Parts of a table that its description does not hold, so that a rebuild would drop them without a word.
+const NOT_CARRIED_OVER: [&str; 5] = ["check", "collate", "generated", "without", "strict"];
+
+fn refuse_what_would_be_lost(connection: &dyn Connection, table: &Table) -> Result<()> {
+    let sources =
+        texts(connection, "SELECT name, sql FROM sqlite_master WHERE name = ? AND type = 'table'", &table.name)?;
+    let source = sources.into_iter().map(|(_, sql)| sql).next().unwrap_or_default();
+    let mut quote = None;
+    let unquoted: String = source
+        .chars()
+        .map(|character| {
+            let inside = quote.is_some();
+            match quote {
+                Some(open) if open == character => quote = None,
+                None if matches!(character, '\'' | '"' | '`') => quote = Some(character),
+                _ => {}
+            }
+            if inside { ' ' } else { character.to_ascii_lowercase() }
+        })
+        .collect();
+    let mut words = unquoted.split(|character: char| !character.is_alphanumeric() && character != '_');
+    match words.find(|word| NOT_CARRIED_OVER.contains(word)) {
+        Some(word) => Err(Error::bad_request(format!(
+            "Table '{}' uses '{}', which this change would lose. Change the table with SQL instead.",
+            table.name,
+            word.to_ascii_uppercase()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Writes the unique constraints and foreign keys of several columns, as far as their columns stay.
+fn write_wide_constraints(statement: &mut Statement<'_>, table: &Table, definitions: &[FieldDefinition]) {
+    let stays = |column: &String| definitions.iter().any(|field| field.name.eq_ignore_ascii_case(column));
+    let name = |statement: &mut Statement<'_>, column: &String| {
+        statement.identifier(column);
+    };
+    for constraint in table.constraints.values() {
+        let columns = columns_of(constraint, "column_name");
+        let kind = constraint.get("constraint_type").and_then(Value::as_str);
+        if columns.len() < 2 || !columns.iter().all(stays) || !matches!(kind, Some("u" | "f")) {
+            continue;
+        }
+        statement.push(if kind == Some("u") { ", UNIQUE (" } else { ", FOREIGN KEY (" }).list(&columns, name).push(")");
+        if kind == Some("f") {
+            let rule = |key: &str| constraint.get(key).and_then(Value::as_str).unwrap_or("NO ACTION").to_owned();
+            let ref_table = constraint.get("referenced_table_name").and_then(Value::as_str).unwrap_or_default();
+            statement.push(" REFERENCES ").identifier(ref_table).push(" (");
+            statement.list(&columns_of(constraint, "referenced_column_name"), name).push(")");
+            statement.push(" ON UPDATE ").push(&rule("update_rule")).push(" ON DELETE ").push(&rule("delete_rule"));
+        }
+    }
+}
+
+fn columns_of(constraint: &Value, key: &str) -> Vec<String> {
+    match constraint.get(key) {
+        Some(Value::String(column)) => vec![column.clone()],
+        Some(Value::Array(columns)) => columns.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// The indexes and triggers of a table as text that makes them again, with the columns that indexes need.

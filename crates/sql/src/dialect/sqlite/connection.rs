@@ -7,6 +7,7 @@ use crate::error::DatabaseError;
 use crate::statement::{Bound, Statement};
 use crate::value::Stored;
 use parking_lot::ReentrantMutexGuard;
+use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, OpenFlags, ToSql};
@@ -20,6 +21,8 @@ const STATEMENT_CACHE: usize = 128;
 const CLOCK_INTERVAL: i32 = 20_000;
 /// Longest statement text: far above what the limits on filters and records allow.
 const STATEMENT_BYTES: i32 = 4 << 20;
+/// Texts up to this length are transaction control, worth keeping prepared: they frame every record of a batch.
+const TRANSACTION_CONTROL: usize = 20;
 /// Milliseconds that mean: no statement is running.
 const NO_DEADLINE: u64 = u64::MAX;
 
@@ -62,6 +65,8 @@ impl SqliteConnection {
     fn settle(&mut self, options: &SqliteOptions, read_only: bool, wait: Duration) -> rusqlite::Result<()> {
         self.connection.busy_timeout(wait)?;
         self.connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        // Else every new value of a bound LIMIT, pattern or range has the statement compiled again.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         if !read_only && options.location != Location::Memory {
             self.connection.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")?;
         }
@@ -121,6 +126,10 @@ impl Connection for SqliteConnection {
 
     fn run(&self, sql: &str) -> Result<(), DatabaseError> {
         let _watch = self.watch();
+        if sql.len() <= TRANSACTION_CONTROL && !sql.contains(';') {
+            let mut prepared = self.connection.prepare_cached(sql).map_err(translate)?;
+            return prepared.raw_execute().map(drop).map_err(translate);
+        }
         self.connection.execute_batch(sql).map_err(translate)
     }
 }

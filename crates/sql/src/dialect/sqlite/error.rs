@@ -18,10 +18,14 @@ pub(super) fn translate(error: rusqlite::Error) -> DatabaseError {
         ffi::SQLITE_CONSTRAINT_NOTNULL => {
             return DatabaseError::NotNull { column: columns(&message).pop().unwrap_or_default() };
         }
+        ffi::SQLITE_CONSTRAINT_TRIGGER => return DatabaseError::Raised(message),
         _ => {}
     }
+    if message.starts_with("cannot modify") {
+        return DatabaseError::NotWritable(message);
+    }
     match failure.code {
-        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => DatabaseError::Check(message),
+        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig => DatabaseError::Check(message),
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => DatabaseError::Busy,
         ErrorCode::OperationInterrupted => DatabaseError::TimedOut,
         ErrorCode::ReadOnly => DatabaseError::ReadOnly,

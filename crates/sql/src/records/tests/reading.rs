@@ -96,13 +96,13 @@ fn the_place_of_nulls_is_honoured() {
 #[test]
 fn groups_answer_with_aggregates_under_their_names() {
     let shop = Sandbox::with_tables();
-    let counted = shop.get("todo?group=priority&fields=priority,count(*),SUM(id)");
+    let counted = shop.get("todo?group=priority&fields=priority,count(*),SUM(id),AVG(id)");
     assert_eq!(
         counted["resource"],
         json!([
-            {"priority": 1, "COUNT_ALL": 1, "SUM_id": 1},
-            {"priority": 2, "COUNT_ALL": 2, "SUM_id": 5},
-            {"priority": 3, "COUNT_ALL": 2, "SUM_id": 9},
+            {"priority": 1, "COUNT_ALL": 1, "SUM_id": 1, "AVG_id": 1},
+            {"priority": 2, "COUNT_ALL": 2, "SUM_id": 5, "AVG_id": 2.5},
+            {"priority": 3, "COUNT_ALL": 2, "SUM_id": 9, "AVG_id": 4.5},
         ])
     );
     let error = shop.refused(Verb::Get, "todo?fields=SUM(id)", json!(null));

@@ -77,6 +77,25 @@ fn a_duplicate_is_a_conflict_that_shows_no_sql() {
 }
 
 #[test]
+fn a_view_is_read_but_not_written_and_a_trigger_refuses_in_its_own_words() {
+    let shop = Sandbox::with_tables();
+    shop.run(
+        "CREATE VIEW done AS SELECT * FROM todo WHERE complete = 1;
+         CREATE TRIGGER no_x BEFORE INSERT ON todo WHEN NEW.name = 'x' BEGIN SELECT RAISE(ABORT, 'x is no task'); END;
+         CREATE TRIGGER all_gone BEFORE INSERT ON todo WHEN NEW.name = 'y' BEGIN SELECT RAISE(ROLLBACK, 'y ends it'); END",
+    );
+    assert_eq!(column(&shop.get("done?fields=id"), "id"), [json!(2), json!(4)]);
+    assert_eq!(
+        inner(&shop.refused(Verb::Post, "done", json!([{"name": "z"}]))),
+        "The records of this view can not be changed."
+    );
+    assert_eq!(inner(&shop.refused(Verb::Post, "todo", json!([{"name": "x"}]))), "x is no task");
+    let lost = shop.refused(Verb::Post, "todo?continue=true", json!([{"name": "a"}, {"name": "y"}, {"name": "b"}]));
+    assert_eq!(lost.status, 500);
+    assert_eq!(shop.get("todo?count_only=true"), json!(5));
+}
+
+#[test]
 fn a_reference_to_nothing_is_a_conflict() {
     let shop = Sandbox::with_tables();
     let error = shop.refused(Verb::Patch, "contact/1", json!({"account_id": 999}));
