@@ -75,7 +75,7 @@ fn compare(arguments: &Arguments) -> Result<()> {
     progress("Starts and memory at rest ...");
     let (first_start, next_start, memory) = starts_and_memory(binary, scratch.path(), repeats.starts)?;
     progress("Setting up five servers ...");
-    let mut servers = Servers::start(binary, scratch.path(), extent.elsewhere)?;
+    let servers = Servers::start(binary, scratch.path(), extent.elsewhere)?;
     let variants = servers.variants(extent.elsewhere)?;
     progress("Rounds ...");
     let rows = measure(&servers, &variants, extent)?;

@@ -64,8 +64,7 @@ impl Servers {
     /// When one does not start or a call of the set-up fails.
     pub fn start(binary: &Path, scratch: &Path, elsewhere: usize) -> Result<Servers> {
         let start = |name| Platform::start(binary, scratch, name);
-        let mut platforms =
-            vec![start("plain")?, start("scripted")?, start("one-elsewhere")?, start("many-elsewhere")?];
+        let platforms = vec![start("plain")?, start("scripted")?, start("one-elsewhere")?, start("many-elsewhere")?];
         platforms[SCRIPTED].attach_pairs()?;
         platforms[ONE].attach_elsewhere(1)?;
         platforms[MANY].attach_elsewhere(elsewhere)?;
@@ -120,8 +119,8 @@ impl Servers {
     }
 
     /// The one with scripts on the measured calls.
-    pub fn scripted(&mut self) -> &mut Platform {
-        &mut self.platforms[SCRIPTED]
+    pub fn scripted(&self) -> &Platform {
+        &self.platforms[SCRIPTED]
     }
 
     /// The one with many scripts.

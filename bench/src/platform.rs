@@ -22,12 +22,11 @@ const PATCH_PRE: &str = include_str!("scripts/patch_pre.js");
 const POST: &str = include_str!("scripts/post.js");
 const ELSEWHERE: &str = include_str!("scripts/elsewhere.js");
 
-/// A running Antiphon with its data folder and an administrator's connection.
+/// A running Antiphon with its data folder, an administrator's session and an app's key.
 pub struct Platform {
     /// The process.
     pub process: Process,
     data: PathBuf,
-    client: Client,
     token: String,
     key: String,
 }
@@ -53,8 +52,7 @@ impl Platform {
         let address = free_address()?;
         let command = command(binary, &data, &address.to_string(), false);
         let process = Process::start(name, command, address, &scratch.join(format!("{name}.log")))?;
-        let client = attempt("connecting", Client::connect(address))?;
-        let mut platform = Platform { process, data, client, token: String::new(), key: String::new() };
+        let mut platform = Platform { process, data, token: String::new(), key: String::new() };
         platform.set_up()?;
         Ok(platform)
     }
@@ -79,14 +77,15 @@ impl Platform {
         request(verb, target, &[credentials], body.as_deref().map(str::as_bytes))
     }
 
-    /// Calls as the administrator.
+    /// Calls as the administrator, on a connection of its own: servers close those that are idle for long.
     ///
     /// # Errors
     /// When the answer's status is none of 200 and 201.
-    pub fn call(&mut self, verb: &str, target: &str, body: &Value) -> Result<Value> {
+    pub fn call(&self, verb: &str, target: &str, body: &Value) -> Result<Value> {
         let request = self.with_session(verb, target, Some(body));
         let what = format!("{verb} {target}");
-        let answer = attempt(&what, self.client.exchange(&request))?;
+        let mut client = attempt(&what, Client::connect(self.process.address))?;
+        let answer = attempt(&what, client.exchange(&request))?;
         match (answer.status, serde_json::from_slice(answer.body)) {
             (200 | 201, Ok(body)) => Ok(body),
             (status, _) => {
@@ -116,7 +115,7 @@ impl Platform {
     ///
     /// # Errors
     /// When a script can't be saved.
-    pub fn attach_pairs(&mut self) -> Result<()> {
+    pub fn attach_pairs(&self) -> Result<()> {
         self.attach("db._table.todo.{id}.get.pre_process", GET_PRE)?;
         self.attach("db._table.todo.{id}.get.post_process", POST)?;
         self.attach("db._table.todo.{id}.patch.pre_process", PATCH_PRE)?;
@@ -127,7 +126,7 @@ impl Platform {
     ///
     /// # Errors
     /// When it can't be saved.
-    pub fn attach(&mut self, event: &str, source: &str) -> Result<()> {
+    pub fn attach(&self, event: &str, source: &str) -> Result<()> {
         self.call("POST", &format!("/api/v2/system/event_script/{event}"), &script(event, source)).map(drop)
     }
 
@@ -135,7 +134,7 @@ impl Platform {
     ///
     /// # Errors
     /// When they can't be saved.
-    pub fn attach_elsewhere(&mut self, count: usize) -> Result<()> {
+    pub fn attach_elsewhere(&self, count: usize) -> Result<()> {
         let scripts: Vec<Value> = (0..count)
             .map(|number| script(&format!("db._table.other_{number:05}.{{id}}.get.pre_process"), ELSEWHERE))
             .collect();

@@ -82,7 +82,7 @@ pub fn mebibytes(process: &Process) -> Result<f64> {
 ///
 /// # Errors
 /// When a script can't be saved or a call fails.
-pub fn first_calls(platform: &mut Platform, scripts: usize) -> Result<(f64, f64)> {
+pub fn first_calls(platform: &Platform, scripts: usize) -> Result<(f64, f64)> {
     let (mut first, mut second) = (Vec::new(), Vec::new());
     let call = platform.with_key("GET", TODO, None);
     let mut client = attempt("connecting", Client::connect(platform.process.address))?;
