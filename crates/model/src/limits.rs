@@ -88,6 +88,4 @@ limits! {
     password_min_chars: usize = 8,
     /// Longest password: 72 bytes are all that bcrypt hashes look at.
     password_max_bytes: usize = 72,
-    /// Ledgers of past calls that are kept in memory.
-    ledger_entries: usize = 1000,
 }

@@ -48,11 +48,15 @@ pub enum StartError {
     System(#[from] std::io::Error),
 }
 
+/// Stack of each thread, in bytes of address space: room for a few scripts that call each other before one needs a thread of its
+/// own. Memory is taken only when it is touched.
+const THREAD_STACK: usize = 8 << 20;
+
 /// Serves until SIGTERM or SIGINT.
 pub fn run(settings: Settings) -> Result<(), StartError> {
     start_log(&settings.log)?;
     prepare_data(&settings.data)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(THREAD_STACK).build()?;
     let outcome = runtime.block_on(serve(settings));
     // What did not finish in time must not hold the end up.
     runtime.shutdown_background();
