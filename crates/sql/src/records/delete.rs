@@ -4,7 +4,7 @@ use super::batch::{self, Entry};
 use super::reply::Reply;
 use super::update::keys;
 use super::write::delete_row;
-use super::{Context, RecordRequest, identify, payload, read};
+use super::{Context, RecordRequest, identify, read};
 use crate::condition::Condition;
 use crate::transaction::Transaction;
 use antiphon_model::{BatchVerb, Error, Object, Result, Value, json};
@@ -18,14 +18,8 @@ pub(super) fn handle(context: &Context<'_>, request: &RecordRequest<'_>) -> Resu
             batch::single(context, |transaction| one(context, transaction, &answer, &id, before.pop().flatten()))?;
         return Ok(Value::Object(entry.row));
     }
-    if let Some(ids) = &context.options.ids {
-        return several(context, &answer, ids);
-    }
-    if let Some(records) = payload::optional_records(request) {
-        let identifiers = &context.scope.identifiers;
-        let ids: Result<Vec<Value>> =
-            records.iter().enumerate().map(|(index, record)| identify::in_record(identifiers, record, index)).collect();
-        return several(context, &answer, &ids?);
+    if let Some(ids) = identify::requested(context, request) {
+        return several(context, &answer, &ids);
     }
     if context.options.filter.is_some() {
         return matching(context, &answer);
@@ -36,11 +30,12 @@ pub(super) fn handle(context: &Context<'_>, request: &RecordRequest<'_>) -> Resu
     }
 }
 
-fn several(context: &Context<'_>, answer: &Reply<'_>, ids: &[Value]) -> Result<Value> {
-    let before = rows_before(context, answer, ids)?;
-    let items: Vec<(&Value, &Option<Object>)> = ids.iter().zip(&before).collect();
+fn several(context: &Context<'_>, answer: &Reply<'_>, ids: &[Result<Value>]) -> Result<Value> {
+    let known: Vec<Value> = ids.iter().map(|id| id.clone().unwrap_or_default()).collect();
+    let before = rows_before(context, answer, &known)?;
+    let items: Vec<(&Result<Value>, &Option<Object>)> = ids.iter().zip(&before).collect();
     let entries = batch::run(context, BatchVerb::Deleted, &items, |transaction, _, (id, before)| {
-        one(context, transaction, answer, id, (*before).clone())
+        one(context, transaction, answer, &(*id).clone()?, (*before).clone())
     })?;
     Ok(read::answer(context, entries.into_iter().map(|entry| entry.row).collect(), Object::new()))
 }

@@ -1,6 +1,7 @@
 //! Which record is meant: by its primary key, or by what `id_field` names (6).
 
 use super::options::plain;
+use super::{Context, RecordRequest, payload};
 use crate::catalog::{Field, Table};
 use crate::condition::{Condition, FieldRef};
 use crate::value::bind_filter_value;
@@ -54,6 +55,16 @@ pub(crate) fn condition_of(identifiers: &[&Field], record: &Object) -> Result<Co
         true => Err(undetermined()),
         false => Ok(condition),
     }
+}
+
+/// The identifiers that a request names in `ids` or in the records of its body; a record without one has its error.
+pub(super) fn requested(context: &Context<'_>, request: &RecordRequest<'_>) -> Option<Vec<Result<Value>>> {
+    if let Some(ids) = &context.options.ids {
+        return Some(ids.iter().cloned().map(Ok).collect());
+    }
+    let records = payload::optional_records(request)?;
+    let identifiers = &context.scope.identifiers;
+    Some(records.iter().enumerate().map(|(index, record)| in_record(identifiers, record, index)).collect())
 }
 
 /// The identifier in a record of a batch.
@@ -120,7 +131,7 @@ fn equals(field: &Field, value: &Value) -> Result<Condition> {
 }
 
 fn member<'r>(record: &'r Object, field: &Field) -> Option<&'r Value> {
-    super::payload::value(record, field.wire_name())
+    payload::value(record, field.wire_name())
 }
 
 fn undetermined() -> Error {

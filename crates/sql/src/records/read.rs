@@ -1,7 +1,7 @@
 //! GET: one record, some by identifier, or all that a filter admits (7).
 
 use super::plan::Plan;
-use super::{Context, RecordRequest, group, identify, order, payload};
+use super::{Context, RecordRequest, group, identify, order};
 use crate::condition::Condition;
 use crate::filter;
 use crate::relations::read as relations;
@@ -17,26 +17,20 @@ pub(super) fn handle(context: &Context<'_>, request: &RecordRequest<'_>) -> Resu
         finish(context, &wanted, &mut records)?;
         return Ok(Value::Object(records.pop().unwrap_or_default()));
     }
-    if let Some(ids) = &context.options.ids {
-        return by_ids(context, &wanted, ids);
-    }
-    if let Some(records) = payload::optional_records(request) {
-        let identifiers = &context.scope.identifiers;
-        let ids: Result<Vec<Value>> =
-            records.iter().enumerate().map(|(index, record)| identify::in_record(identifiers, record, index)).collect();
-        return by_ids(context, &wanted, &ids?);
+    if let Some(ids) = identify::requested(context, request) {
+        return by_ids(context, &wanted, &ids);
     }
     by_filter(context, &wanted)
 }
 
 /// Reads the records with these identifiers, in this order.
-fn by_ids(context: &Context<'_>, wanted: &[relations::Wanted<'_>], ids: &[Value]) -> Result<Value> {
+fn by_ids(context: &Context<'_>, wanted: &[relations::Wanted<'_>], ids: &[Result<Value>]) -> Result<Value> {
     let plan = plan(context, wanted)?;
     let mut failed = Vec::new();
     let mut found: Vec<Result<usize>> = Vec::with_capacity(ids.len());
     let mut records = Vec::with_capacity(ids.len());
     for (index, id) in ids.iter().enumerate() {
-        match by_id(context, &plan, id) {
+        match id.clone().and_then(|id| by_id(context, &plan, &id)) {
             Ok(record) => {
                 found.push(Ok(records.len()));
                 records.push(record);
@@ -202,6 +196,9 @@ fn count(
 
 /// The columns to read: what is asked for, and the fields that relations join by.
 fn plan<'t>(context: &'t Context<'_>, wanted: &[relations::Wanted<'t>]) -> Result<Plan<'t>> {
+    if context.options.as_list && !context.scope.identifiers.is_empty() {
+        return Ok(Plan::of(context.scope.identifiers.iter().copied()));
+    }
     let mut plan = Plan::requested(context, || Plan::all(context.scope.table))?;
     relations::add_join_fields(context.scope.table, wanted, &mut plan);
     Ok(plan)

@@ -1,5 +1,6 @@
 //! GET: identifiers, fields, order, groups.
 
+use crate::dialect::sqlite::Location;
 use crate::sandbox::{Sandbox, column};
 use antiphon_model::{Verb, json};
 
@@ -123,6 +124,7 @@ fn having_keeps_the_groups_for_which_it_holds() {
 fn as_list_answers_with_identifiers() {
     let shop = Sandbox::with_tables();
     assert_eq!(shop.get("todo?as_list=true&limit=2"), json!({"resource": [1, 2]}));
+    assert_eq!(shop.get("todo?as_list=true&fields=name&ids=3,1"), json!({"resource": [3, 1]}));
     assert_eq!(shop.get("account?as_list=true&id_field=name"), json!({"resource": ["Acme", "Globex"]}));
 }
 
@@ -184,4 +186,12 @@ fn include_schema_describes_the_table_beside_its_records() {
     let schema = &shop.get("todo?limit=1&include_schema=true")["meta"]["schema"];
     assert_eq!((&schema["name"], &schema["primary_key"]), (&json!("todo"), &json!(["id"])));
     assert_eq!(schema.get("access"), None);
+}
+
+#[test]
+fn a_database_in_memory_serves_reads_inside_writes() {
+    let shop = Sandbox::open(|config| config.location = Location::Memory, Vec::new()).fill();
+    let record = json!([{"name": "N", "info_by_contact_id": [{"phone": "1"}]}]);
+    let created = shop.post("contact?related=info_by_contact_id&info_by_contact_id.fields=phone", record);
+    assert_eq!(created["resource"][0]["info_by_contact_id"], json!([{"phone": "1"}]));
 }

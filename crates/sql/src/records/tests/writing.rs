@@ -226,6 +226,18 @@ fn records_and_ids_in_the_body_are_deleted() {
 }
 
 #[test]
+fn a_record_to_delete_or_read_needs_its_identifier() {
+    let shop = Sandbox::with_tables();
+    for verb in [Verb::Get, Verb::Delete] {
+        let error = shop.refused(verb, "todo", json!([{"id": 1}, {"name": "two"}]));
+        assert_eq!(
+            (&error.code, inner(&error).as_str()),
+            (&json!(1000), "Required id field(s) not found in record 1: id")
+        );
+    }
+}
+
+#[test]
 fn deleting_everything_needs_force() {
     let shop = Sandbox::with_tables();
     let error = shop.refused(Verb::Delete, "todo", json!(null));
