@@ -7,8 +7,8 @@ use antiphon_gateway::{Call, authorize};
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::{Lookups, NoLookups};
-use antiphon_sql::records::{Caller, RecordRequest, RecordRule, RowFilters, handle};
-use antiphon_sql::relations::{RelatedTables, SameDatabase};
+use antiphon_sql::records::{Caller, NoRule, RecordRequest, RecordRule, RowFilters, handle};
+use antiphon_sql::relations::RelatedTables;
 
 /// One request for records of a resource.
 pub(super) struct Records<'a> {
@@ -61,7 +61,7 @@ impl<'a> Records<'a> {
         let session = SessionLookups(call.session);
         // What is stored keeps its lookups: they are for the time of use.
         let lookups: &dyn Lookups = if self.verb == Verb::Get { &session } else { &NoLookups };
-        let tables = SystemTables { direct: SameDatabase { database, lookups }, call };
+        let tables = SystemTables { database, lookups, call };
         let rule = Rule { resource: self.resource, call };
         let caller = Caller {
             lookups,
@@ -143,7 +143,7 @@ impl<'a> Records<'a> {
 /// Adds what is computed to the related rows of a row.
 fn complete_related(call: &Call<'_>, row: &mut Object) {
     codec::for_related(row, &mut |table, related| {
-        if let Some(resource) = resources::RESOURCES.iter().find(|resource| resource.table == table) {
+        if let Some(resource) = resources::shown_by(table) {
             resource.rule.complete(call, related);
         }
         complete_related(call, related);
@@ -163,19 +163,39 @@ pub(super) fn each_record(body: &mut Value, each: &mut dyn FnMut(&mut Object)) {
     }
 }
 
-/// Related tables of the system: roles must grant the resource that shows them.
+/// Related tables of the system: roles must grant the resource that shows them, and its rules say which rows there are.
 struct SystemTables<'a> {
-    direct: SameDatabase<'a>,
+    database: &'a Database,
+    lookups: &'a dyn Lookups,
     call: &'a Call<'a>,
 }
 
 impl RelatedTables for SystemTables<'_> {
     fn read(&self, service_id: Option<i64>, table: &str, parameters: Object) -> Result<Vec<Value>> {
+        if service_id.is_some() {
+            return Err(Error::not_implemented("Records of another service can not be read here."));
+        }
         let Call { session, request, entry, .. } = self.call;
-        if let Some(resource) = resources::RESOURCES.iter().find(|resource| resource.table == table) {
+        let shown_by = resources::shown_by(table);
+        if let Some(resource) = shown_by {
             authorize(session, request.requestor, Verb::Get, entry, resource.name)?;
         }
-        self.direct.read(service_id, table, parameters)
+        let restricted = shown_by.filter(|_| !session.is_admin()).map(|resource| Rule { resource, call: self.call });
+        let caller = Caller {
+            lookups: self.lookups,
+            user_id: session.user_id(),
+            row_filters: RowFilters::new(),
+            related: self,
+            rule: restricted.as_ref().map_or(&NoRule as &dyn RecordRule, |rule| rule),
+            is_admin: session.is_admin(),
+        };
+        let request =
+            RecordRequest { verb: Verb::Get, table, id: None, parameters: &parameters, payload: &Value::Null };
+        let mut answer = handle(self.database, &request, &caller)?;
+        match answer.get_mut("resource").map(Value::take) {
+            Some(Value::Array(records)) => Ok(records),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// Only tables that are part of the written record get here; who may write that may write them.

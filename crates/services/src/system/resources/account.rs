@@ -1,6 +1,6 @@
 //! Users and administrators: the two halves of one table (system-and-users 4.3).
 
-use super::{Resource, equals, invalid, require_if_given};
+use super::{Resource, deletes_everything, equals, invalid, require_if_given};
 use crate::system::store::{SystemStore, flag};
 use antiphon_gateway::Call;
 use antiphon_gateway::identity::{check_password_rules, hash_password};
@@ -21,8 +21,10 @@ impl Resource for Account {
         &["password", "security_answer"]
     }
 
-    fn condition(&self, _call: &Call<'_>, table: &Table) -> Option<Condition> {
-        equals(table, "is_sys_admin", Bound::Boolean(self.admin))
+    fn condition(&self, call: &Call<'_>, table: &Table) -> Option<Condition> {
+        let half = equals(table, "is_sys_admin", Bound::Boolean(self.admin))?;
+        let own = equals(table, "id", Bound::from(call.session.user_id()))?;
+        Some(if deletes_everything(call) { half.and(own.negate()) } else { half })
     }
 
     fn create(&self, call: &Call<'_>, record: &mut Object) -> Result<()> {
@@ -44,7 +46,11 @@ impl Resource for Account {
     fn update(&self, call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
         record.remove("last_login_date");
         for field in ["email", "name", "username"] {
-            require_if_given(record, field)?;
+            // Whole records come back; what was acceptable when it was stored still is.
+            match record.get(field) == existing.get(field) {
+                true => drop(record.remove(field)),
+                false => require_if_given(record, field)?,
+            }
         }
         check(record)?;
         let deactivates = record.get("is_active").is_some_and(|value| !antiphon_model::truthy(value));

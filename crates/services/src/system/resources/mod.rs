@@ -14,7 +14,7 @@ pub(super) use app::launch_url;
 pub(super) use event_script::warnings;
 
 use antiphon_gateway::Call;
-use antiphon_model::{Error, Object, Result, Value, json};
+use antiphon_model::{Error, Object, Result, Value, Verb, json};
 use antiphon_sql::catalog::Table;
 use antiphon_sql::condition::{Condition, FieldRef};
 use antiphon_sql::records::{RecordRule, Stage};
@@ -79,6 +79,16 @@ const fn resource(
 /// The resource of that name, in any case.
 pub(super) fn find(name: &str) -> Option<&'static RecordResource> {
     RESOURCES.iter().find(|resource| resource.name.eq_ignore_ascii_case(name))
+}
+
+/// The resource that shows the rows of a table to everybody who may use it: users, not administrators.
+pub(super) fn shown_by(table: &str) -> Option<&'static RecordResource> {
+    RESOURCES.iter().find(|resource| resource.table == table && resource.name != "admin")
+}
+
+/// Whether the call deletes everything, which spares what is protected (system-and-users 1.8).
+fn deletes_everything(call: &Call<'_>) -> bool {
+    call.request.verb == Verb::Delete && call.request.flag("force")
 }
 
 /// The rules of one resource. Records arrive as clients write them, with special columns already in the form of the table.

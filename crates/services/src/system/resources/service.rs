@@ -1,9 +1,12 @@
 //! Services (system-and-users 4.7, 5).
 
-use super::{Resource, invalid, require, require_if_given, service_config};
+use super::{Resource, deletes_everything, equals, invalid, require, require_if_given, service_config};
 use crate::system::service_type;
 use antiphon_gateway::Call;
 use antiphon_model::{Error, Object, Result, Value, json};
+use antiphon_sql::catalog::Table;
+use antiphon_sql::condition::Condition;
+use antiphon_sql::statement::Bound;
 
 /// Names that would hide something else of the API.
 const RESERVED: [&str; 7] = ["api", "rest", "setup", "status", "system", "user", "api_docs"];
@@ -13,6 +16,10 @@ const FIXED: [&str; 5] = ["name", "label", "description", "is_active", "type"];
 pub(super) struct Services;
 
 impl Resource for Services {
+    fn condition(&self, call: &Call<'_>, table: &Table) -> Option<Condition> {
+        equals(table, "deletable", Bound::Boolean(true)).filter(|_| deletes_everything(call))
+    }
+
     fn create(&self, _call: &Call<'_>, record: &mut Object) -> Result<()> {
         forget_flags(record);
         require(record, "name")?;

@@ -44,6 +44,8 @@ async fn statements_125_126_nobody_but_an_administrator_touches_administrators()
     assert_eq!(call(&test, &jane, Verb::Patch, "user/1", change).await.0, 403);
     assert_eq!(call(&test, &jane, Verb::Delete, "user/1", Value::Null).await.0, 403);
     assert_eq!(call(&test, &jane, Verb::Get, "admin", Value::Null).await.0, 403);
+    let (_, role) = call(&test, &jane, Verb::Get, "role/1?related=user_by_created_by_id", Value::Null).await;
+    assert_eq!((&role["created_by_id"], &role["user_by_created_by_id"]), (&json!(1), &Value::Null));
     let me = users["resource"][0]["id"].clone();
     let path = format!("user/{me}?fields=*");
     let (status, body) = call(&test, &jane, Verb::Patch, &path, json!({"is_sys_admin": true})).await;

@@ -84,6 +84,10 @@ async fn statements_157_to_159_what_a_service_may_not_be() {
     assert_eq!(test.delete("service?ids=7").await.status, 400);
     assert_eq!(test.patch("service/1", json!({"name": "sys2"})).await.status, 403);
     assert_eq!(test.patch("service/5", json!({"type": "nodejs"})).await.status, 400);
+    assert_eq!(test.delete("service?force=true").await.status, 200);
+    assert_eq!(test.get("service?as_list=true").await.body, json!({"resource": [1, 2, 7]}));
+    assert_eq!(test.delete("admin?force=true").await.status, 200);
+    assert_eq!(test.get("admin?as_list=true").await.body, json!({"resource": [1]}));
     let pgsql = json!({"name": "pg", "type": "pgsql", "config": {"host": "h", "database": "d", "password": "secret"}});
     let got = test.post("service?fields=config", one(pgsql)).await;
     assert_eq!(got.body["resource"][0]["config"]["password"], "**********");
