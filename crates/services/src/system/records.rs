@@ -94,7 +94,15 @@ impl<'a> Records<'a> {
             if self.payload.is_null() && self.id.is_some() && call.request.flag("regenerate") {
                 self.payload = json!({ "regenerate": true });
             }
-            each_record(&mut self.payload, &mut |record| codec::store(table, record));
+            each_record(&mut self.payload, &mut |record| {
+                rename_relations(record);
+                codec::store(table, record);
+            });
+        }
+        if let Some(Value::String(related)) = self.parameters.get_mut("related") {
+            let names: Vec<&str> =
+                related.split(',').map(str::trim).map(|name| renamed(name).unwrap_or(name)).collect();
+            *related = names.join(",");
         }
         self.complete_fields(service.store().database());
         Ok(())
@@ -137,6 +145,25 @@ impl<'a> Records<'a> {
         let Some(entries) = error.context.get_mut("resource").and_then(Value::as_array_mut) else { return };
         let is_error = |entry: &Value| entry.get("status_code").is_some() && entry.get("message").is_some();
         entries.iter_mut().filter(|entry| !is_error(entry)).for_each(|entry| self.present(call, entry));
+    }
+}
+
+/// What the relation to lookups is called now: before, each kind of lookup had a table of its own.
+fn renamed(relation: &str) -> Option<&'static str> {
+    match relation {
+        "app_lookup_by_app_id" => Some("lookup_by_app_id"),
+        "role_lookup_by_role_id" => Some("lookup_by_role_id"),
+        "user_lookup_by_user_id" => Some("lookup_by_user_id"),
+        _ => None,
+    }
+}
+
+fn rename_relations(record: &mut Object) {
+    let old: Vec<String> = record.keys().filter(|name| renamed(name).is_some()).cloned().collect();
+    for name in old {
+        if let (Some(value), Some(renamed)) = (record.shift_remove(&name), renamed(&name)) {
+            record.insert(renamed.to_owned(), value);
+        }
     }
 }
 

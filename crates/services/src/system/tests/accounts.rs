@@ -154,3 +154,43 @@ async fn a_role_assigned_to_a_user_in_an_app_is_in_force_at_once() {
     let got = test.call(&jane, Verb::Get, "system", "app", Value::Null).await;
     assert_eq!((got.status, got.message().starts_with("Role not found.")), (403, true));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statement_57_a_whole_record_can_be_sent_back() {
+    let test = TestPlatform::start().await;
+    test.person("jane", json!([{"service_id": 5, "component": "*", "verb_mask": 1, "requestor_mask": 3}])).await;
+    test.post("lookup", one(json!({"name": "n", "value": "v", "private": true}))).await;
+    test.post("cors", one(json!({"path": "*", "origin": "*", "method": ["GET"]}))).await;
+    test.post("event_script/a.get", json!({"type": "php", "config": {"a": 1}})).await;
+    for path in [
+        "role/1?related=role_service_access_by_role_id,lookup_by_role_id,user_by_created_by_id",
+        "user/2?related=user_to_app_to_role_by_user_id,lookup_by_user_id",
+        "admin/1",
+        "app/4?related=role_by_role_id",
+        "service/5?related=service_doc_by_service_id",
+        "lookup/1",
+        "cors/1",
+        "email_template/1",
+        "event_script/a.get",
+    ] {
+        let mut before = test.get(path).await.body;
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let whole = format!("{path}{separator}fields=*");
+        let got = test.call(&test.admin, Verb::Put, "system", &whole, before.clone()).await;
+        let mut after = got.body;
+        assert_eq!(got.status, 200, "{path}: {after}");
+        for stamp in ["last_modified_date", "last_modified_by_id"] {
+            before.as_object_mut().unwrap().remove(stamp);
+            after.as_object_mut().unwrap().remove(stamp);
+        }
+        assert_eq!(before, after, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lookups_are_reached_under_their_old_relation_names_too() {
+    let test = TestPlatform::start().await;
+    let role = one(json!({"name": "r", "role_lookup_by_role_id": [{"name": "region", "value": "EU"}]}));
+    let got = test.post("role?related=role_lookup_by_role_id", role).await;
+    assert_eq!(got.body["resource"][0]["lookup_by_role_id"][0]["value"], "EU");
+}
