@@ -11,6 +11,10 @@ const KEYS_PER_READ: usize = 1000;
 /// Name of the filter parameter that holds the keys; it can't be one of the client's.
 const KEYS: &str = ":antiphon_keys";
 
+/// Options that choose other records or another shape than relations need.
+const NOT_FOR_RELATIONS: [&str; 7] =
+    ["ids", "id_field", "count_only", "as_list", "include_count", "include_schema", "continue"];
+
 /// A relation to read along.
 pub(crate) struct Wanted<'t> {
     relation: &'t Relation,
@@ -112,6 +116,7 @@ impl<'a> Reader<'a> {
     fn new(context: &'a Context<'_>, relation: &'a Relation) -> Result<Reader<'a>> {
         let mut parameters = context.options.of_relation(relation.wire_name());
         check_depth(context, &parameters)?;
+        parameters.retain(|name, _| !NOT_FOR_RELATIONS.contains(&name.as_str()));
         parameters.entry("related").or_insert_with(|| json!(""));
         let (table, ref_fields) = wire_names(context, relation);
         let limit = ["limit", "top"]
@@ -337,12 +342,13 @@ impl<'a> Reader<'a> {
 /// How deep `related` inside `related` goes, told by the dots of its longest name.
 fn check_depth(context: &Context<'_>, parameters: &Object) -> Result<()> {
     let most = context.scope.database.limits().related_depth;
-    let deepest = parameters
-        .keys()
-        .filter(|name| name.ends_with("related"))
-        .map(|name| 2 + name.matches('.').count())
-        .max()
-        .unwrap_or(1);
+    let levels = |name: &String| match name.strip_suffix("related")? {
+        "" => Some(2),
+        below if below.ends_with('.') => Some(2 + below.matches('.').count()),
+        below if below.ends_with('_') => Some(3 + below.matches('.').count()),
+        _ => None,
+    };
+    let deepest = parameters.keys().filter_map(levels).max().unwrap_or(1);
     match deepest <= most {
         true => Ok(()),
         false => Err(Error::bad_request(format!("Relations can be read at most {most} levels deep."))),

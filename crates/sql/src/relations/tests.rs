@@ -106,8 +106,18 @@ fn relations_can_be_read_three_levels_deep() {
          &contact_by_account_id.fields=name&contact_by_account_id.team_by_member.fields=title",
     );
     assert_eq!(deep["contact_by_account_id"][1]["team_by_member"], json!([{"title": "North"}]));
-    let too_deep = "account?related=a&contact_by_account_id.b.c.related=d&related=contact_by_account_id";
-    assert_eq!(shop.refused(Verb::Get, too_deep, json!(null)).status, 400);
+    for path in ["b.c.related", "b.c_related"] {
+        let too_deep = format!("account?related=contact_by_account_id&contact_by_account_id.{path}=d");
+        assert_eq!(shop.refused(Verb::Get, &too_deep, json!(null)).status, 400, "{path}");
+    }
+}
+
+#[test]
+fn options_that_choose_other_records_do_not_reach_the_relation() {
+    let shop = Sandbox::with_tables();
+    let found =
+        shop.get("contact/1?related=info_by_contact_id&info_by_contact_id.ids=3&info_by_contact_id.count_only=true");
+    assert_eq!(found["info_by_contact_id"].as_array().unwrap().len(), 2);
 }
 
 #[test]
@@ -287,4 +297,33 @@ fn nested_writes_stand_under_the_other_tables_rules() {
     assert_eq!(write(json!({"info_by_contact_id": [{"phone": "12"}]})).unwrap_err().status, 403);
     write(json!({"info_by_contact_id": [{"phone": "555-9"}]})).unwrap();
     assert_eq!(shop.get("info?count_only=true"), json!(4));
+}
+
+/// Another service that knows only its customers.
+struct Elsewhere;
+
+impl RelatedTables for Elsewhere {
+    fn read(&self, service_id: Option<i64>, table: &str, parameters: Object) -> Result<Vec<Value>> {
+        assert_eq!((service_id, table), (Some(12), "customers"));
+        assert_eq!(parameters["params"][":antiphon_keys"], json!([7, 8]));
+        Ok(vec![json!({"code": 8, "name": "Eight"}), json!({"code": "7", "name": "Seven"})])
+    }
+
+    fn authorize_write(&self, _table: &str, _verb: Verb) -> Result<RowFilters> {
+        Ok(RowFilters::new())
+    }
+}
+
+#[test]
+fn a_relation_to_another_service_is_read_there_and_written_nowhere() {
+    let shop = Sandbox::with_tables();
+    let definition = json!([{"type": "belongs_to", "field": "owner_id", "ref_service_id": 12, "ref_table": "customers",
+        "ref_field": "code", "is_virtual": true}]);
+    shop.post("_schema/todo/_related", definition);
+    let path = "todo?fields=id&ids=1,3,5&related=customers_by_owner_id";
+    let found = shop.call_with(Verb::Get, path, json!(null), &Elsewhere).unwrap();
+    let names: Vec<Value> = column(&found, "customers_by_owner_id").iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, [json!("Seven"), json!("Eight"), json!(null)]);
+    let nested = json!({"customers_by_owner_id": {"name": "New"}});
+    assert_eq!(shop.call_with(Verb::Patch, "todo/1", nested, &Elsewhere).unwrap_err().status, 501);
 }
