@@ -5,11 +5,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests; a failure should be loud")]
 
 mod bad_input;
+mod concurrency;
 mod errors;
 mod event_object;
+mod fidelity;
 mod hostile;
 mod lifecycle;
 mod naming;
+mod nested_calls;
 mod platform_api;
 mod responses;
 mod scripting_guide;

@@ -81,7 +81,7 @@ fn make() -> Fixture {
         &admin,
         "user",
         json!({
-            "name": "Jane Doe", "first_name": "Jane", "last_name": "Doe", "username": "jane", "email": JANE.0, "password": JANE.1,
+            "name": "Jane Doe", "first_name": "Jane", "last_name": "Doe", "username": "jane_doe", "email": JANE.0, "password": JANE.1,
             "is_active": true, "user_to_app_to_role_by_user_id": [{"app_id": desk["id"], "role_id": clerk["id"]}],
         }),
     );
