@@ -114,6 +114,10 @@ fn describe_field(field: &ConfigField) -> Value {
     if let Some(items) = &field.items {
         described["items"] = json!(items);
     }
+    if field.kind == "object" {
+        let text = |label: &str| json!({ "label": label, "type": "string" });
+        described["object"] = json!({ "key": text("Name"), "value": text("Value") });
+    }
     described
 }
 

@@ -194,3 +194,15 @@ async fn lookups_are_reached_under_their_old_relation_names_too() {
     let got = test.post("role?related=role_lookup_by_role_id", role).await;
     assert_eq!(got.body["resource"][0]["lookup_by_role_id"][0]["value"], "EU");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statement_152_a_group_of_apps_shows_in_the_environment() {
+    let test = TestPlatform::start().await;
+    let group = one(json!({"name": "tools", "app_to_app_group_by_group_id": [{"app_id": 1}]}));
+    let got = test.post("app_group?related=app_by_app_to_app_group", group).await;
+    assert_eq!((got.status, &got.body["resource"][0]["app_by_app_to_app_group"][0]["name"]), (201, &json!("admin")));
+    let environment = test.get("environment").await.body;
+    assert_eq!(environment["app_group"][0]["app"][0]["name"], "admin");
+    let ungrouped = environment["no_group_app"].as_array().unwrap();
+    assert!(ungrouped.iter().all(|app| app["name"] != "admin") && ungrouped.len() == 2);
+}
