@@ -189,7 +189,7 @@ impl Engine {
 
     /// Calls the functions one after the other, settling all promises after each. Each gets `(rejected, reason)`: whether
     /// some promise was rejected that nobody handles, and why. Restore the engine afterwards, however this ended.
-    pub fn run(&mut self, steps: &[Function], budget: &Budget, host: &mut HostFunction<'_>) -> Report {
+    pub fn run(&mut self, steps: &[Function], budget: &Budget, host: &HostFunction<'_>) -> Report {
         self.control().begin(budget.wall, budget.cpu);
         watchdog::wake();
         let outcome = match self.sealed {

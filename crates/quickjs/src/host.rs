@@ -33,8 +33,9 @@ impl From<BridgeError> for HostError {
     }
 }
 
-/// What answers host calls: gets the identifier and the call.
-pub type HostFunction<'a> = dyn FnMut(u32, &mut HostCall<'_>) -> Result<(), HostError> + 'a;
+/// What answers host calls: gets the identifier and the call. It may be entered again while it converts an argument, as
+/// that can run the script's code (a getter, `toJSON`), which can call the host; therefore `Fn`.
+pub type HostFunction<'a> = dyn Fn(u32, &mut HostCall<'_>) -> Result<(), HostError> + 'a;
 
 /// One call of a host function.
 pub struct HostCall<'a> {
@@ -126,7 +127,7 @@ pub(crate) struct Shared {
     pub(crate) control: Arc<Control>,
     pub(crate) to_json: Cell<sys::JSAtom>,
     pub(crate) plain: Cell<sys::JSClassID>,
-    host: Cell<Option<*mut HostFunction<'static>>>,
+    host: Cell<Option<*const HostFunction<'static>>>,
     /// The first promise that was rejected and that nobody handles so far, and the reason.
     rejected: Cell<Option<(usize, JSValue)>>,
 }
@@ -141,11 +142,11 @@ impl Shared {
     }
 
     /// Makes `host` answer while `body` runs.
-    pub(crate) fn with_host<R>(&self, host: &mut HostFunction<'_>, body: impl FnOnce() -> R) -> R {
-        let pointer: *mut HostFunction<'_> = host;
+    pub(crate) fn with_host<R>(&self, host: &HostFunction<'_>, body: impl FnOnce() -> R) -> R {
+        let pointer: *const HostFunction<'_> = host;
         // SAFETY: only the lifetime changes; the pointer is removed below, before `host` can end. `body` is ours and
         // does not unwind: engine code can't, and the closure itself is called under `catch_unwind`.
-        let pointer: *mut HostFunction<'static> = unsafe { std::mem::transmute(pointer) };
+        let pointer: *const HostFunction<'static> = unsafe { std::mem::transmute(pointer) };
         self.host.set(Some(pointer));
         self.rejected.set(None);
         let result = body();
@@ -160,15 +161,13 @@ impl Shared {
 
     fn dispatch(&self, context: *mut JSContext, arguments: &[JSValue]) -> JSValue {
         let world = self.world(context);
-        // While the closure runs it is not in its cell: engine code that it starts can't call it a second time.
-        let (Some(host), Some((identifier, rest))) = (self.host.take(), arguments.split_first()) else {
+        let (Some(host), Some((identifier, rest))) = (self.host.get(), arguments.split_first()) else {
             return self.fail(world, HostError::Error("This is not available here.".into()));
         };
         let identifier = as_number(*identifier).map_or(u32::MAX, |number| number as u32);
         let mut call = HostCall { world, arguments: rest, answer: sys::JS_UNDEFINED };
-        // SAFETY: `with_host` keeps the closure alive, and taking it out of the cell makes this the only reference.
+        // SAFETY: `with_host` keeps the closure alive; it is only ever shared.
         let outcome = catch_unwind(AssertUnwindSafe(|| unsafe { (*host)(identifier, &mut call) }));
-        self.host.set(Some(host));
         let answer = call.answer;
         match outcome {
             Ok(Ok(())) => answer,

@@ -27,7 +27,8 @@
 //!    the bridge's guarded bodies take no locks. This needs a dynamically linked C library.
 //! 7. *After a stop nothing of the engine is touched* until it is restored: conversions check the sticky stop first, and
 //!    the bridge gives nothing back to a stopped engine.
-//! 8. *A panic never crosses C*: host closures run under `catch_unwind`.
+//! 8. *A panic never crosses C*: host closures run under `catch_unwind`. They are shared, not exclusive: reading an argument may
+//!    run the script's code, which may call the host again.
 //! 9. *Bytecode is trusted and only ever our own*: [`Bytecode`] can be had from [`Engine::compile`] of this process only.
 //! 10. *Nothing in the engine gives files, processes or the network*: only the language's own objects are made (no `std`, no
 //!     `os` module, no module loader).

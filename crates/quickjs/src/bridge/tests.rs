@@ -1,7 +1,7 @@
 use crate::{Budget, Build, Engine, Failure, Function, Sizes};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 const BUDGET: Budget = Budget { wall: Duration::from_secs(20), cpu: Duration::from_secs(20) };
@@ -19,19 +19,19 @@ fn engine(body: &str) -> (Engine, Function) {
 
 /// What came out, whether it is the same as what went in, and how it ended.
 fn pass(engine: &mut Engine, run: Function, value: &Value) -> (Option<Value>, bool, Result<(), Failure>) {
-    let (mut out, mut same) = (None, false);
-    let report = engine.run(&[run], &BUDGET, &mut |identifier, call| {
+    let (out, same) = (RefCell::new(None), Cell::new(false));
+    let report = engine.run(&[run], &BUDGET, &|identifier, call| {
         match identifier {
             0 => call.answer(value)?,
             _ => {
-                same = call.same(0, value)?;
-                out = call.json(0)?;
+                same.set(call.same(0, value)?);
+                *out.borrow_mut() = call.json(0)?;
             }
         }
         Ok(())
     });
     engine.restore();
-    (out, same, report.outcome)
+    (out.into_inner(), same.get(), report.outcome)
 }
 
 fn through(body: &str, value: &Value) -> Option<Value> {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{HostCall, HostError};
 use serde_json::json;
+use std::cell::RefCell;
 use std::time::Instant;
 
 const BUDGET: Budget = Budget { wall: Duration::from_secs(20), cpu: Duration::from_secs(20) };
@@ -21,13 +22,14 @@ fn engine(body: &str) -> (Engine, Function) {
 
 /// Runs it once; gives what the script passed to `host(1, ...)`.
 fn run(engine: &mut Engine, function: Function, budget: &Budget) -> (Report, Vec<Value>) {
-    let mut said = Vec::new();
-    let report = engine.run(&[function], budget, &mut |_, call: &mut HostCall<'_>| {
-        said.push(call.json(0)?.unwrap_or(json!("undefined")));
+    let said = RefCell::new(Vec::new());
+    let report = engine.run(&[function], budget, &|_, call: &mut HostCall<'_>| {
+        let value = call.json(0)?.unwrap_or(json!("undefined"));
+        said.borrow_mut().push(value);
         Ok(())
     });
     engine.restore();
-    (report, said)
+    (report, said.into_inner())
 }
 
 fn say(body: &str) -> Vec<Value> {
@@ -167,33 +169,34 @@ fn recursion_of_any_kind_is_an_error_that_can_be_caught() {
 #[test]
 fn host_calls_nest_engines_on_one_thread() {
     let (mut outer, outer_run) = engine("host(1, 'outer'); host(2); host(1, 'after')");
-    let (mut inner, inner_run) = engine("for (;;);");
-    let mut said = Vec::new();
-    let report = outer.run(&[outer_run], &BUDGET, &mut |identifier, call| {
+    let (inner, inner_run) = engine("for (;;);");
+    let inner = RefCell::new(inner);
+    let said = RefCell::new(Vec::new());
+    let report = outer.run(&[outer_run], &BUDGET, &|identifier, call| {
         match identifier {
             2 => {
-                let (report, _) = run(&mut inner, inner_run, &TIGHT);
-                said.push(json!(report.outcome == Err(Failure::Stopped(StopReason::WallTime))));
+                let (report, _) = run(&mut inner.borrow_mut(), inner_run, &TIGHT);
+                said.borrow_mut().push(json!(report.outcome == Err(Failure::Stopped(StopReason::WallTime))));
             }
-            _ => said.push(call.json(0)?.unwrap_or_default()),
+            _ => said.borrow_mut().push(call.json(0)?.unwrap_or_default()),
         }
         Ok(())
     });
     assert_eq!(report.outcome, Ok(()));
-    assert_eq!(said, [json!("outer"), json!(true), json!("after")]);
+    assert_eq!(said.into_inner(), [json!("outer"), json!(true), json!("after")]);
 }
 
 #[test]
 fn a_deadline_that_passes_in_a_host_call_stops_the_script_after_it() {
     let (mut engine, function) = engine("host(1); try { host(2) } finally { host(3) }");
-    let mut calls = Vec::new();
-    let report = engine.run(&[function], &TIGHT, &mut |identifier, call| {
-        calls.push(identifier);
+    let calls = RefCell::new(Vec::new());
+    let report = engine.run(&[function], &TIGHT, &|identifier, call| {
+        calls.borrow_mut().push(identifier);
         std::thread::sleep(call.remaining());
         Ok(())
     });
     assert_eq!(report.outcome, Err(Failure::Stopped(StopReason::WallTime)));
-    assert_eq!(calls, [1]);
+    assert_eq!(calls.into_inner(), [1]);
 }
 
 #[test]
@@ -203,21 +206,29 @@ fn a_host_error_is_thrown_and_a_panic_stays_in_its_call() {
     );
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let mut said = Vec::new();
-    let report = engine.run(&[function], &BUDGET, &mut |identifier, call| match identifier {
+    let said = RefCell::new(Vec::new());
+    let report = engine.run(&[function], &BUDGET, &|identifier, call| match identifier {
         1 => Err(HostError::Error("no".into())),
         2 => Err(HostError::Throw(json!({ "message": { "status": 4 } }))),
         3 => panic!("in the host"),
         _ => {
-            said.push(call.json(0)?.unwrap_or_default());
+            said.borrow_mut().push(call.json(0)?.unwrap_or_default());
             Ok(())
         }
     });
     std::panic::set_hook(hook);
     assert_eq!(report.outcome, Ok(()));
+    let said = said.into_inner();
     assert_eq!(said[0], json!([true, "no"]));
     assert_eq!(said[1], json!([false, { "status": 4 }]));
     assert_eq!(said[2], json!([true, "The platform failed while it served the script."]));
+}
+
+#[test]
+fn the_host_can_be_called_while_it_reads_an_argument() {
+    let said =
+        say("host(1, { get inner() { host(1, { toJSON: () => { host(1, 'deep'); return 'inner' } }); return 1 } })");
+    assert_eq!(said, [json!("deep"), json!("inner"), json!({ "inner": 1 })]);
 }
 
 #[test]
@@ -233,14 +244,14 @@ fn an_unhandled_rejection_reaches_the_next_step() {
     let last = maker(&mut engine, "host => (rejected, reason) => host(1, [rejected, rejected && reason.message])");
     engine.seal().unwrap();
     for (first, expected) in [(first, json!([true, "lost"])), (handled, json!([false, false]))] {
-        let mut said = Value::Null;
-        let report = engine.run(&[first, last], &BUDGET, &mut |_, call| {
-            said = call.json(0)?.unwrap_or_default();
+        let said = RefCell::new(Value::Null);
+        let report = engine.run(&[first, last], &BUDGET, &|_, call| {
+            *said.borrow_mut() = call.json(0)?.unwrap_or_default();
             Ok(())
         });
         engine.restore();
         assert_eq!(report.outcome, Ok(()));
-        assert_eq!(said, expected);
+        assert_eq!(said.into_inner(), expected);
     }
 }
 

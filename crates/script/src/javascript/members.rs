@@ -112,15 +112,13 @@ pub(crate) fn table() -> String {
     for (number, (name, _)) in Call::NAMED.iter().enumerate() {
         table[*name] = json!(number);
     }
-    table["MEMBERS"] = MEMBERS
+    table["MEMBERS"] = MEMBERS.iter().map(|(_, name)| json!(name)).collect();
+    table["OWNERS"] = MEMBERS
         .iter()
-        .map(|(owner, name)| {
-            let owner = match owner {
-                Owner::Event => "event",
-                Owner::Request => "request",
-                Owner::Response => "response",
-            };
-            json!([owner, name])
+        .map(|(owner, _)| match owner {
+            Owner::Event => json!("event"),
+            Owner::Request => json!("request"),
+            Owner::Response => json!("response"),
         })
         .collect();
     table["ALIASES"] = json!({});

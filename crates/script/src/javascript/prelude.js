@@ -15,6 +15,7 @@
   const sourceOf = uncurry(Function.prototype.toString);
   const then = uncurry(Promise.prototype.then);
   const resolve = Promise.resolve.bind(Promise);
+  const describe = uncurry(Object.prototype.toString);
   const stringify = json.stringify;
   const isObject = (value) => typeof value === 'object' && value !== null;
 
@@ -30,7 +31,6 @@
 
   const touched = { __proto__: null };
   let touches = 0;
-  let missed = false; // a member was wanted while the host could not be asked
 
   function lazy(target, name, read, member = -1, enumerable = true) {
     let known = false;
@@ -46,30 +46,11 @@
       enumerable,
       configurable: true,
       get() {
-        if (!known) {
-          missed = true;
-          const now = read();
-          missed = false;
-          keep(now);
-        }
+        if (!known) keep(read());
         return value;
       },
       set: keep,
     });
-  }
-
-  // Calls the host with values that may hold members nobody touched yet. The host can't be asked for them while it reads the
-  // values; then all members are converted, and it reads again.
-  function give(what, first, second, third, fourth) {
-    missed = false;
-    try {
-      return host(what, first, second, third, fourth);
-    } catch (error) {
-      if (!missed) throw error;
-    }
-    missed = false;
-    touchAll();
-    return host(what, first, second, third, fourth);
   }
 
   const hidden = (target, name, value) =>
@@ -77,14 +58,17 @@
 
   // ---- event ----
 
-  const members = call.MEMBERS; // [[owner, name], ...]; the position is the member's number
+  // The position in both lists is the member's number.
+  const owners = call.OWNERS;
+  const names = call.MEMBERS;
   const request = {};
   const response = {};
   const about = {};
   const eventOfRequest = {};
   const eventOfBoth = {};
-  for (let member = 0; member < members.length; member++) {
-    const [owner, name] = members[member];
+  for (let member = 0; member < names.length; member++) {
+    const owner = owners[member];
+    const name = names[member];
     const read = () => host(MEMBER, member);
     if (owner === 'request') lazy(request, name, read, member, name !== 'content_encoding');
     else if (owner === 'response') lazy(response, name, read, member);
@@ -156,7 +140,7 @@
     if (mayModify) collect(event);
     else if (given === eventOfRequest && event.response !== undefined) host(IGNORED);
     if (returned !== undefined && returned !== null && returned !== event && returned !== given) {
-      if (typeof returned !== 'function' && typeof returned !== 'symbol') give(RETURNED, returned);
+      if (typeof returned !== 'function' && typeof returned !== 'symbol') host(RETURNED, returned);
     }
   }
 
@@ -166,23 +150,20 @@
     if (answer === response) {
       for (let index = 0; index < touches; index++) {
         const member = touched[index];
-        const [owner, name] = members[member];
-        if (owner === 'response') give(CHANGED, member, response[name]);
+        if (owners[member] === 'response') host(CHANGED, member, response[names[member]]);
       }
-    } else if (answer !== undefined && answer !== null) give(RESPONSE, answer);
+    } else if (answer !== undefined && answer !== null) host(RESPONSE, answer);
   }
 
   function collectRequest(now) {
     if (now === request) {
       for (let index = 0; index < touches; index++) {
         const member = touched[index];
-        const [owner, name] = members[member];
-        if (owner === 'request') give(CHANGED, member, request[name]);
+        if (owners[member] === 'request') host(CHANGED, member, request[names[member]]);
       }
     } else if (isObject(now)) {
-      for (let member = 0; member < members.length; member++) {
-        const [owner, name] = members[member];
-        if (owner === 'request') give(CHANGED, member, now[name]);
+      for (let member = 0; member < names.length; member++) {
+        if (owners[member] === 'request') host(CHANGED, member, now[names[member]]);
       }
     }
   }
@@ -207,12 +188,12 @@
 
   const platform = {
     api: {
-      get: (path, payload, options) => give(API, 'GET', path, payload, options),
-      post: (path, payload, options) => give(API, 'POST', path, payload, options),
-      put: (path, payload, options) => give(API, 'PUT', path, payload, options),
-      patch: (path, payload, options) => give(API, 'PATCH', path, payload, options),
-      delete: (path, payload, options) => give(API, 'DELETE', path, payload, options),
-      call: (verb, path, payload, options) => give(API, verb, path, payload, options),
+      get: (path, payload, options) => host(API, 'GET', path, payload, options),
+      post: (path, payload, options) => host(API, 'POST', path, payload, options),
+      put: (path, payload, options) => host(API, 'PUT', path, payload, options),
+      patch: (path, payload, options) => host(API, 'PATCH', path, payload, options),
+      delete: (path, payload, options) => host(API, 'DELETE', path, payload, options),
+      call: (verb, path, payload, options) => host(API, verb, path, payload, options),
     },
   };
   lazy(platform, 'session', () => host(SESSION));
@@ -221,16 +202,6 @@
     if (isObject(config)) hidden(config, 'df', config);
     return config;
   });
-
-  function touchAll() {
-    for (let member = 0; member < members.length; member++) {
-      const [owner, name] = members[member];
-      if (owner === 'request') request[name];
-      else if (owner === 'event') [eventOfRequest[name], eventOfBoth[name], about[name]];
-      else if (given === eventOfBoth) response[name];
-    }
-    [platform.session, platform.config];
-  }
 
   // ---- output ----
 
@@ -241,7 +212,7 @@
       try {
         return stringify(value) ?? String(value);
       } catch {
-        return Object.prototype.toString.call(value);
+        return describe(value);
       }
     }
     return String(value);
@@ -300,7 +271,9 @@
   let seeded = false;
   hidden(Math, 'random', function random() {
     if (!seeded) {
-      [high, low] = host(SEED);
+      const seed = host(SEED);
+      high = seed[0];
+      low = seed[1];
       seeded = true;
     }
     return (floor(next() / 32) * 67108864 + floor(next() / 64)) / 9007199254740992;

@@ -84,19 +84,20 @@ impl Prepared {
     pub(crate) fn run(&mut self, order: &Order<'_>) -> Run {
         let begin = if order.event.response.is_some() { self.begin_with_both } else { self.begin_with_request };
         let finish = if order.may_modify { self.finish_modifying } else { self.finish_reading };
-        let mut session = Session::new(order.event, order.host, order.output_limit);
-        let report = self.engine.run(&[begin, finish], &order.budget, &mut |number, call| session.answer(number, call));
+        let session = Session::new(order.event, order.host, order.output_limit);
+        let report = self.engine.run(&[begin, finish], &order.budget, &|number, call| session.answer(number, call));
         self.engine.restore();
-        let outcome = match (report.outcome, session.thrown) {
+        let state = session.into_state();
+        let outcome = match (report.outcome, state.thrown) {
             (Err(Failure::Stopped(reason)), _) => stopped(reason, &self.name, &order.budget, self.engine.sizes()),
             (Err(Failure::Threw(exception)), _) => self.threw(from_exception(exception)),
             (Err(Failure::Engine(reason)), _) => {
                 Outcome::Failed(Error::internal("The script engine failed; try again.", reason))
             }
             (Ok(()), Some(thrown)) => self.threw(thrown),
-            (Ok(()), None) => Outcome::Finished(session.finished),
+            (Ok(()), None) => Outcome::Finished(state.finished),
         };
-        Run { outcome, output: session.output, wall: report.wall, cpu: report.cpu }
+        Run { outcome, output: state.output, wall: report.wall, cpu: report.cpu }
     }
 
     /// Bytes of memory that this holds while it waits.

@@ -8,6 +8,7 @@ use crate::lookup;
 use crate::outcome::Finished;
 use antiphon_model::{Headers, Object, Value, Verb, json};
 use antiphon_quickjs::{HostCall, HostError};
+use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
@@ -25,15 +26,22 @@ pub(crate) struct Throw {
     pub(crate) stack: Option<String>,
 }
 
-/// The state of a run.
+/// A run. Reading an argument may run the script's code, which may call the host again: what came out so far is borrowed
+/// only after every argument was read.
 pub(crate) struct Session<'a> {
     event: &'a Event<'a>,
     host: &'a dyn Host,
     output_limit: usize,
+    state: RefCell<State>,
+}
+
+/// What came out of a run so far.
+#[derive(Debug, Default)]
+pub(crate) struct State {
     /// What was printed.
     pub(crate) output: String,
     cut: bool,
-    /// The result so far.
+    /// The result.
     pub(crate) finished: Finished,
     /// Set when the script threw.
     pub(crate) thrown: Option<Throw>,
@@ -42,20 +50,16 @@ pub(crate) struct Session<'a> {
 impl<'a> Session<'a> {
     /// A run that has not begun.
     pub(crate) fn new(event: &'a Event<'a>, host: &'a dyn Host, output_limit: usize) -> Session<'a> {
-        Session {
-            event,
-            host,
-            output_limit,
-            output: String::new(),
-            cut: false,
-            finished: Finished::default(),
-            thrown: None,
-        }
+        Session { event, host, output_limit, state: RefCell::default() }
+    }
+
+    /// What came out.
+    pub(crate) fn into_state(self) -> State {
+        self.state.into_inner()
     }
 
     /// Answers one host call.
-    pub(crate) fn answer(&mut self, number: u32, call: &mut HostCall<'_>) -> Result<(), HostError> {
-        let edits = &mut self.finished.edits;
+    pub(crate) fn answer(&self, number: u32, call: &mut HostCall<'_>) -> Result<(), HostError> {
         match Call::of(number) {
             Some(Call::Member) => {
                 if let Some(given) = given(self.event, index(call)) {
@@ -64,16 +68,21 @@ impl<'a> Session<'a> {
             }
             Some(Call::Changed) => self.changed(index(call), call)?,
             Some(Call::Response) => {
-                edits.response = call.json(0)?;
-                edits.response_replaced = edits.response.is_some();
+                let response = call.json(0)?;
+                let edits = &mut self.state.borrow_mut().finished.edits;
+                edits.response_replaced = response.is_some();
+                edits.response = response;
             }
-            Some(Call::Ignored) => edits.response_ignored = true,
-            Some(Call::Stop) => edits.stop_propagation = true,
-            Some(Call::Returned) => self.finished.returned = call.json(0)?,
+            Some(Call::Ignored) => self.state.borrow_mut().finished.edits.response_ignored = true,
+            Some(Call::Stop) => self.state.borrow_mut().finished.edits.stop_propagation = true,
+            Some(Call::Returned) => {
+                let returned = call.json(0)?;
+                self.state.borrow_mut().finished.returned = returned;
+            }
             Some(Call::Thrown) => self.threw(call)?,
             Some(Call::Unsettled) => {
                 let message = "The script waits for a promise that is never settled.".to_owned();
-                self.thrown = Some(Throw { message, ..Throw::default() });
+                self.state.borrow_mut().thrown = Some(Throw { message, ..Throw::default() });
             }
             Some(Call::Api) => self.api(call)?,
             Some(Call::Session) => call.answer(&self.host.session())?,
@@ -95,29 +104,29 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn changed(&mut self, member: usize, call: &HostCall<'_>) -> Result<(), HostError> {
+    fn changed(&self, member: usize, call: &HostCall<'_>) -> Result<(), HostError> {
         let (Some(given), Some((owner, name))) = (given(self.event, member), MEMBERS.get(member)) else {
             return Ok(());
         };
         let Some(now) = given.changed(call, 1)? else { return Ok(()) };
-        let edits = &mut self.finished.edits;
+        let mut state = self.state.borrow_mut();
+        let edits = &mut state.finished.edits;
         if *owner == Owner::Request {
             edits.request.insert((*name).to_owned(), now);
             return Ok(());
         }
-        let response = edits.response.get_or_insert_with(|| json!({}));
-        response[*name] = now;
         edits.response_changed.push(name);
+        let Value::Object(response) = edits.response.get_or_insert_with(|| json!({})) else { return Ok(()) };
+        response.insert((*name).to_owned(), now);
         if *name == "content" {
-            self.add_unchanged(&["content_type", "format"]);
+            self.add_unchanged(response, &["content_type", "format"]);
         }
         Ok(())
     }
 
     /// Completes an edited response with members that belong to a changed one.
-    fn add_unchanged(&mut self, names: &[&str]) {
+    fn add_unchanged(&self, response: &mut Object, names: &[&str]) {
         for (member, (owner, name)) in MEMBERS.iter().enumerate() {
-            let Some(Value::Object(response)) = &mut self.finished.edits.response else { return };
             if *owner == Owner::Response && names.contains(name) && !response.contains_key(*name) {
                 let value = given(self.event, member).as_ref().map_or(Value::Null, Given::to_value);
                 response.insert((*name).to_owned(), value);
@@ -125,18 +134,19 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn threw(&mut self, call: &HostCall<'_>) -> Result<(), HostError> {
+    fn threw(&self, call: &HostCall<'_>) -> Result<(), HostError> {
         // A member of the thrown object that is no JSON is as good as absent.
-        self.thrown = Some(Throw {
+        let thrown = Throw {
             message: call.text(0)?.unwrap_or_default(),
             code: call.json(1).ok().flatten(),
             status: call.json(2).ok().flatten(),
             stack: call.text(3)?,
-        });
+        };
+        self.state.borrow_mut().thrown = Some(thrown);
         Ok(())
     }
 
-    fn api(&mut self, call: &mut HostCall<'_>) -> Result<(), HostError> {
+    fn api(&self, call: &mut HostCall<'_>) -> Result<(), HostError> {
         let api_call = api_call(call)?;
         let response = self.host.call(api_call);
         call.answer(&json!({
@@ -168,20 +178,21 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn print(&mut self, text: &str) {
-        if self.cut {
+    fn print(&self, text: &str) {
+        let state = &mut *self.state.borrow_mut();
+        if state.cut {
             return;
         }
-        let room = self.output_limit.saturating_sub(self.output.len());
+        let room = self.output_limit.saturating_sub(state.output.len());
         if text.len() < room {
-            self.output.push_str(text);
-            self.output.push('\n');
+            state.output.push_str(text);
+            state.output.push('\n');
             return;
         }
         let kept = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= room).last().unwrap_or(0);
-        self.output.push_str(&text[..kept]);
-        self.output.push_str(CUT);
-        self.cut = true;
+        state.output.push_str(&text[..kept]);
+        state.output.push_str(CUT);
+        state.cut = true;
     }
 }
 

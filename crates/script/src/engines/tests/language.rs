@@ -87,6 +87,25 @@ fn nothing_of_a_run_is_left_for_the_next() {
 }
 
 #[test]
+fn edits_are_found_whatever_a_script_does_to_its_world() {
+    let call = Call::answered();
+    for pollution in [
+        "Array.prototype[Symbol.iterator] = null",
+        "Object.defineProperty(Array.prototype, 0, { set() { throw 1 } })",
+        "Object.prototype.value = 1; Object.prototype.get = 1; Object.prototype.set = () => { throw 1 }",
+        "Object.prototype.response = 1; Object.prototype.then = 1",
+        "Reflect.defineProperty = Object.defineProperty = JSON.stringify = JSON.parse = String = Error = null",
+        "for (const name of Object.getOwnPropertyNames(globalThis)) try { delete globalThis[name] } catch {}",
+        "Function.prototype.call = Function.prototype.apply = Function.prototype.bind = null",
+    ] {
+        let edits =
+            call.finish(&format!("{pollution}; event.request.payload.x = 1; event.response.status_code = 201")).edits;
+        assert_eq!(edits.request["payload"]["x"], json!(1), "{pollution}");
+        assert_eq!(edits.response, Some(json!({ "status_code": 201 })), "{pollution}");
+    }
+}
+
+#[test]
 fn random_numbers_differ_between_runs_and_time_passes() {
     let call = Call::default();
     let engines = Engines::new(&call.limits);
