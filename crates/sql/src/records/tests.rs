@@ -4,5 +4,6 @@ mod batches;
 mod limits;
 mod reading;
 mod rules;
+mod speed;
 mod visibility;
 mod writing;

@@ -328,3 +328,14 @@ fn tables_made_elsewhere_appear_after_a_refresh() {
     shop.get("_schema?refresh=true");
     assert_eq!(shop.get("late"), json!({"resource": []}));
 }
+
+#[test]
+fn a_column_that_went_elsewhere_is_an_error_until_a_refresh_and_never_its_name() {
+    let shop = Sandbox::with_tables();
+    shop.get("todo/1");
+    shop.database.backend().writer().unwrap().run("ALTER TABLE todo DROP COLUMN note").unwrap();
+    let error = shop.refused(Verb::Get, "todo/1", json!(null));
+    assert!(error.status == 500 && error.message.contains("no such column"), "{}", error.message);
+    shop.get("_schema?refresh=true");
+    assert_eq!(shop.get("todo/1").get("note"), None);
+}

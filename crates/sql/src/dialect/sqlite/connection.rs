@@ -67,6 +67,9 @@ impl SqliteConnection {
         self.connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         // Else every new value of a bound LIMIT, pattern or range has the statement compiled again.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        // Else a column that is gone would be read as a text with its name.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
         if !read_only && options.location != Location::Memory {
             self.connection.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")?;
         }
