@@ -179,6 +179,16 @@ fn statement_104_lookups_are_filled_in_within_texts() {
 }
 
 #[test]
+fn lookups_know_the_app_and_the_server() {
+    let app = TestApp::start();
+    let told = answer(
+        &app,
+        "event.response = {content: ['{app.name}', '{df.version}' === platform.config.version, '{df.nosuch}']};",
+    );
+    assert_eq!(told, json!(["desk", true, "{df.nosuch}"]));
+}
+
+#[test]
 fn statement_105_modifiers_apply_and_a_value_cannot_leave_its_text() {
     let app = TestApp::start();
     let evil = "'); throw 'escaped'; (\"`${1+1}\\";

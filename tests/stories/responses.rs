@@ -42,6 +42,19 @@ fn statement_042_a_plain_value_is_the_body() {
 }
 
 #[test]
+fn an_empty_response_is_no_answer() {
+    let app = TestApp::start();
+    for empty in ["{}", "[]", "null", "0", "''", "false"] {
+        app.attach(BEFORE, &format!("event.response = {empty};"));
+        assert_eq!(app.user().get("db/_table/todo").values("id"), [1, 2, 3], "{empty}");
+    }
+    app.attach_read_only(BEFORE, "return {response: {status_code: 403}};");
+    let answer = app.user().get("db/_table/todo");
+    assert!(answer.header("warning").is_some_and(|warning| warning.contains(BEFORE)), "{answer:?}");
+    assert_eq!(answer.values("id"), [1, 2, 3]);
+}
+
+#[test]
 fn statement_043_edits_of_the_content_reach_the_client() {
     let app = TestApp::start();
     app.attach(AFTER, "for (const todo of event.response.content.resource) { todo.loud = todo.name.toUpperCase(); delete todo.name; }");

@@ -176,6 +176,7 @@ impl Session {
                     "token" | "id" => self.session_token.clone(),
                     _ => None,
                 },
+                "df" => instance_field(field).map(str::to_owned),
                 _ => None,
             };
             if found.is_some() {
@@ -187,6 +188,16 @@ impl Session {
         };
         let found = if private { strongest(true).or_else(|| strongest(false)) } else { strongest(false) };
         found.map(|lookup| lookup.value.clone())
+    }
+}
+
+/// What `df.*` says about this server. Addresses are not known here.
+fn instance_field(field: &str) -> Option<&'static str> {
+    match field {
+        "name" => Some("Antiphon"),
+        "version" => Some(env!("CARGO_PKG_VERSION")),
+        "api_version" => Some("2.0"),
+        _ => None,
     }
 }
 

@@ -28,14 +28,16 @@ pub(super) fn interpret(script: &Script, phase: Phase, run: Run, ledger: &mut Le
     if let Some(message) = returned.as_ref().and_then(error_message) {
         return Err(Error::new(500, message));
     }
-    let was_ignored = edits.response_ignored;
-    let mut effect =
-        Effect { request: edits.request, response: edits.response, stop_propagation: edits.stop_propagation };
+    let mut effect = Effect {
+        request: edits.request,
+        response: edits.response.filter(|response| !is_empty(response)),
+        stop_propagation: edits.stop_propagation,
+    };
     if let Some(returned) = returned {
         take_returned(&mut effect, phase, returned);
     }
     if !script.allow_event_modification {
-        if was_ignored {
+        if edits.response_ignored || (phase == Phase::PreProcess && effect.response.is_some()) {
             ledger.warn(format!(
                 "Script '{}' set a response that was ignored: allow_event_modification is off.",
                 script.name
