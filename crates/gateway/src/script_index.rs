@@ -77,6 +77,12 @@ impl ScriptIndex {
         });
     }
 
+    /// The script of that name.
+    pub fn find(&self, name: &str) -> Option<ScriptSlot> {
+        let event = EventName::parse(name).ok()?;
+        self.attached(&event.base)?.phase(event.phase).cloned()
+    }
+
     /// Whether no script is stored at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_base.load().is_empty()

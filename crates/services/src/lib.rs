@@ -7,6 +7,8 @@ pub mod demo;
 pub mod planned;
 mod secret;
 pub mod system;
+#[cfg(test)]
+mod test_platform;
 pub mod user;
 mod wiring;
 

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn documented_paths_are_routes_and_every_other_path_belongs_to_the_service() {
-        let document = r#"{"paths": {"/math/add": {"get": {"summary": "Add"}}, "/today/{lat}": {"get": {}, "post": {}}}}"#;
+        let document =
+            r#"{"paths": {"/math/add": {"get": {"summary": "Add"}}, "/today/{lat}": {"get": {}, "post": {}}}}"#;
         let service = PlannedService::new("math", "nodejs", Some(document));
         let pattern = |path: &str| service.routes().find(path).map(|matched| matched.route.pattern().to_owned());
         assert_eq!(pattern("add").as_deref(), Some("add"));

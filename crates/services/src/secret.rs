@@ -21,7 +21,8 @@ pub(crate) fn load_or_create(folder: &Path) -> Result<Secret> {
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let secret = Secret::generate()?;
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(unwritable)?;
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(unwritable)?;
             file.write_all(&secret.0).and_then(|()| file.sync_all()).map_err(unwritable)?;
             Ok(secret)
         }

@@ -131,9 +131,10 @@ impl Builder {
 
     fn sqlite_config(&self, record: &ServiceRecord) -> Result<DatabaseConfig> {
         let config = &record.config;
-        let name = config.get("database").and_then(Value::as_str).filter(|name| !name.trim().is_empty()).ok_or_else(|| {
-            Error::bad_request("Database connection information must contain at least database name.")
-        })?;
+        let name =
+            config.get("database").and_then(Value::as_str).filter(|name| !name.trim().is_empty()).ok_or_else(|| {
+                Error::bad_request("Database connection information must contain at least database name.")
+            })?;
         std::fs::create_dir_all(&self.folder)
             .map_err(|error| Error::internal("The folder of databases can't be made.", error))?;
         Ok(DatabaseConfig {

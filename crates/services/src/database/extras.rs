@@ -24,7 +24,7 @@ impl Extras for SystemExtras {
     fn load(&self) -> Result<Vec<Extra>> {
         let mut extras = Vec::new();
         self.store.database().query(
-            "SELECT table_name, subject, name, extras FROM db_extra WHERE service_id = ? ORDER BY rowid",
+            "SELECT table_name, subject, name, details FROM database_extra WHERE service_id = ? ORDER BY rowid",
             &[Bound::Integer(self.service_id)],
             &mut |row| {
                 let text = |column| match row.stored(column) {
@@ -50,14 +50,14 @@ impl Extras for SystemExtras {
         ];
         if extra.values.is_empty() {
             self.store.database().execute(
-                "DELETE FROM db_extra WHERE service_id = ? AND table_name = ? AND subject = ? AND name = ?",
+                "DELETE FROM database_extra WHERE service_id = ? AND table_name = ? AND subject = ? AND name = ?",
                 &key,
             )?;
             return Ok(());
         }
         let values = Bound::Text(serde_json::Value::Object(extra.values).to_string());
         self.store.database().execute(
-            "INSERT OR REPLACE INTO db_extra (service_id, table_name, subject, name, extras) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO database_extra (service_id, table_name, subject, name, details) VALUES (?, ?, ?, ?, ?)",
             &[&key[..], &[values]].concat(),
         )?;
         Ok(())
@@ -65,7 +65,7 @@ impl Extras for SystemExtras {
 
     fn forget_table(&self, table: &str) -> Result<()> {
         self.store.database().execute(
-            "DELETE FROM db_extra WHERE service_id = ? AND table_name = ?",
+            "DELETE FROM database_extra WHERE service_id = ? AND table_name = ?",
             &[Bound::Integer(self.service_id), Bound::Text(table.to_owned())],
         )?;
         Ok(())

@@ -4,6 +4,8 @@ mod extras;
 mod nested_writes;
 mod related;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 pub use extras::SystemExtras;
 
@@ -42,7 +44,9 @@ impl DatabaseService {
             "" => self.root(call),
             "_table" => self.tables(call),
             "_table/{table_name}" => self.records(call, None),
-            "_table/{table_name}/{id}" | "_table/{table_name}/{id}/{more*}" => self.records(call, Some(call.matched.parameter("id"))),
+            "_table/{table_name}/{id}" | "_table/{table_name}/{id}/{more*}" => {
+                self.records(call, Some(call.matched.parameter("id")))
+            }
             "_schema" => self.schema(call, None, None),
             "_schema/{table_name}" => self.schema(call, table, None),
             "_schema/{table_name}/_field" => self.schema(call, table, Some(Member::Field(None))),
@@ -92,8 +96,13 @@ impl DatabaseService {
         let Call { request, session, .. } = call;
         let access = |table: &str| table_access(call, "_schema", table);
         let caller = SchemaCaller { access: &access, is_admin: session.is_admin() };
-        let schema_request =
-            SchemaRequest { verb: request.verb, table, member, parameters: &request.parameters, payload: &request.payload };
+        let schema_request = SchemaRequest {
+            verb: request.verb,
+            table,
+            member,
+            parameters: &request.parameters,
+            payload: &request.payload,
+        };
         schema::handle(self.database()?, &schema_request, &caller).map(Response::ok)
     }
 
@@ -103,10 +112,12 @@ impl DatabaseService {
             return Ok(Response::resource(self.components()?.into_iter().map(Value::String).collect()));
         }
         let everything = request.parameter(&["fields"]).is_some_and(|fields| fields == "*");
-        let entries = [("_schema", "Schema"), ("_table", "Tables")].into_iter().map(|(name, label)| match (request.flag("as_list"), everything) {
-            (true, _) => json!(name),
-            (_, true) => json!({ "name": name, "label": label }),
-            _ => json!({ "name": name }),
+        let entries = [("_schema", "Schema"), ("_table", "Tables")].into_iter().map(|(name, label)| {
+            match (request.flag("as_list"), everything) {
+                (true, _) => json!(name),
+                (_, true) => json!({ "name": name, "label": label }),
+                _ => json!({ "name": name }),
+            }
         });
         Ok(Response::resource(entries.collect()))
     }

@@ -58,7 +58,9 @@ fn visit(
         return Ok(());
     }
     for (name, nested) in record.iter_mut() {
-        let Some(relation) = table.relation(name).filter(|relation| relation.ref_service_id.is_none()) else { continue };
+        let Some(relation) = table.relation(name).filter(|relation| relation.ref_service_id.is_none()) else {
+            continue;
+        };
         let related = database.table(&relation.ref_table)?;
         let mut items = match nested.take() {
             Value::Array(items) => items,

@@ -10,7 +10,8 @@ pub(super) fn routes() -> RouteTable {
     RouteTable::new(vec![
         Route::new("", &[Get], "List the resources of the database"),
         Route::new("_schema", &[Get, Post, Put, Patch], "List, create and change tables").also(&[Delete]),
-        Route::new("_schema/{table_name}", &READ_AND_WRITE, "Describe, change or drop a table").concrete_by("table_name"),
+        Route::new("_schema/{table_name}", &READ_AND_WRITE, "Describe, change or drop a table")
+            .concrete_by("table_name"),
         Route::new("_schema/{table_name}/_field", &READ_AND_WRITE, "Fields of a table")
             .legacy_event("_schema.{table_name}.{field}")
             .concrete_by("table_name"),

@@ -32,7 +32,8 @@ pub async fn install(gateway: &Arc<Gateway>, admin_email: &str, admin_password: 
     if let Some(key) = installed_key(gateway, &token).await? {
         return Ok(key);
     }
-    let parse = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| Error::internal("The demo is broken.", error));
+    let parse =
+        |text: &str| serde_json::from_str::<Value>(text).map_err(|error| Error::internal("The demo is broken.", error));
     call(gateway, token.clone(), Verb::Post, "db", "_schema", parse(TABLES)?).await?;
     if let Value::Object(tables) = parse(RECORDS)? {
         for (table, records) in tables {
@@ -41,7 +42,8 @@ pub async fn install(gateway: &Arc<Gateway>, admin_email: &str, admin_password: 
         }
     }
     for (event, source) in SCRIPTS {
-        let script = json!({ "type": "javascript", "content": source, "is_active": true, "allow_event_modification": true });
+        let script =
+            json!({ "type": "javascript", "content": source, "is_active": true, "allow_event_modification": true });
         call(gateway, token.clone(), Verb::Post, "system", &format!("event_script/{event}"), script).await?;
     }
     let role = call(gateway, token.clone(), Verb::Post, "system", "role", role(gateway)).await?;
@@ -83,7 +85,9 @@ fn role(gateway: &Gateway) -> Value {
 }
 
 async fn installed_key(gateway: &Arc<Gateway>, token: &Option<String>) -> Result<Option<String>> {
-    let found = call(gateway, token.clone(), Verb::Get, "system", "app", json!({ "filter": format!("name = '{APP}'") })).await?;
+    let found =
+        call(gateway, token.clone(), Verb::Get, "system", "app", json!({ "filter": format!("name = '{APP}'") }))
+            .await?;
     Ok(found["resource"][0]["api_key"].as_str().map(str::to_owned))
 }
 
@@ -106,7 +110,10 @@ async fn call(
     let Content::Value(body) = response.content else { return Ok(Value::Null) };
     if response.status >= 400 {
         let reason = body["error"]["message"].as_str().unwrap_or("no reason given");
-        return Err(Error::internal("The demo could not be installed.", format!("{verb} {service}/{resource}: {reason}")));
+        return Err(Error::internal(
+            "The demo could not be installed.",
+            format!("{verb} {service}/{resource}: {reason}"),
+        ));
     }
     Ok(body)
 }

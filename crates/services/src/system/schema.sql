@@ -286,16 +286,3 @@ CREATE TRIGGER user_deleted AFTER DELETE ON user BEGIN
     DELETE FROM lookup WHERE user_id = old.id;
     DELETE FROM user_custom WHERE user_id = old.id;
 END;
-
--- What services' databases can't hold of their own tables: labels, aliases, validations, virtual relations.
-CREATE TABLE db_extra (
-    service_id integer NOT NULL,
-    table_name varchar(255) NOT NULL COLLATE NOCASE,
-    subject varchar(16) NOT NULL,
-    name varchar(255) NOT NULL COLLATE NOCASE,
-    extras text NOT NULL,
-    PRIMARY KEY (service_id, table_name, subject, name)
-);
-CREATE TRIGGER service_extras_deleted AFTER DELETE ON service BEGIN
-    DELETE FROM db_extra WHERE service_id = old.id;
-END;

@@ -2,7 +2,7 @@
 
 use super::{Resource, invalid, require, require_if_given};
 use antiphon_gateway::Call;
-use antiphon_model::{Error, EventName, Object, Result, Value};
+use antiphon_model::{Error, EventName, Object, Phase, Result, Value};
 use antiphon_script::{is_runnable, known_type};
 
 pub(super) struct EventScripts;
@@ -44,27 +44,35 @@ fn check(call: &Call<'_>, record: &mut Object) -> Result<()> {
     }
 }
 
-/// What is wrong with the texts of these scripts, one sentence each; the original stores any text, and so do we.
+/// Why these scripts will not run, or not do what their author expects, one sentence each. The original stores any text, and so do we.
 ///
 /// # Errors
-/// 400 with the first of them when the request says `validate=true`.
+/// 400 with the first syntax error when the request says `validate=true`.
 pub(in crate::system) fn warnings(call: &Call<'_>, records: &[&Object], name: Option<&str>) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     for record in records {
         let text = |field: &str| record.get(field).and_then(Value::as_str);
-        let (Some(kind), Some(content)) = (text("type"), text("content")) else { continue };
+        let script = name.or_else(|| text("name")).unwrap_or_default();
+        let stored = call.gateway.scripts().find(script);
+        let stored_kind = stored.as_ref().map(|slot| slot.script.kind.as_str());
+        let Some(kind) = text("type").or(stored_kind).filter(|kind| known_type(kind)) else { continue };
+        if EventName::parse(script).is_ok_and(|event| event.phase == Phase::Queued) {
+            warnings.push(format!("Script '{script}' is stored, but queued scripts do not run in this release."));
+        }
         if !is_runnable(kind) {
+            warnings.push(format!("Script '{script}' is stored, but this server can't run scripts of type '{kind}'."));
             continue;
         }
-        let Err(error) = call.gateway.engines().check(kind, content) else { continue };
-        let script = name.or_else(|| text("name")).unwrap_or_default();
+        let Some(Err(error)) = text("content").map(|content| call.gateway.engines().check(kind, content)) else {
+            continue;
+        };
         let (line, column) = (error.line, error.column);
         let warning = format!("Script '{script}' can't run: {} (line {line}, column {column})", error.message);
         if call.request.flag("validate") {
             return Err(Error::bad_request(warning));
         }
-        tracing::warn!("{warning}");
         warnings.push(warning);
     }
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     Ok(warnings)
 }

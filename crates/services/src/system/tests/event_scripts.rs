@@ -177,7 +177,18 @@ async fn a_text_that_cannot_run_is_stored_with_a_warning_unless_the_caller_wants
     let got = test.post("event_script/a.get", script("let = ;")).await;
     assert_eq!(got.status, 201);
     assert!(got.headers["warning"].contains("line 1"), "{:?}", got.headers);
+    let changed = test.patch("event_script/a.get", json!({"content": "if (;"})).await;
+    assert!(changed.headers["warning"].contains("line 1"), "{:?}", changed.headers);
     assert!(!test.post("event_script/b.get", script("let a = 1;")).await.headers.contains_key("warning"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_that_will_not_run_in_this_release_is_stored_with_a_warning() {
+    let test = TestPlatform::start().await;
+    let queued = test.post("event_script/a.get.queued", script("let a = 1;")).await;
+    assert_eq!((queued.status, queued.headers["warning"].contains("queued")), (201, true), "{queued:?}");
+    let php = test.post("event_script/a.get", json!({"type": "php", "content": "return 1;"})).await;
+    assert_eq!((php.status, php.headers["warning"].contains("'php'")), (201, true), "{php:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
