@@ -4,6 +4,5 @@ mod batches;
 mod limits;
 mod reading;
 mod rules;
-mod speed;
 mod visibility;
 mod writing;
