@@ -122,6 +122,35 @@ fn fifty_kills_in_a_row_leave_the_engine_as_it_was() {
 }
 
 #[test]
+fn a_kill_in_any_part_of_the_engine_is_survived() {
+    let busy = [
+        "const big = 3n ** 400000n; for (;;) big * big",
+        "const text = JSON.stringify(new Array(200000).fill({ a: [1, 'x'] })); for (;;) JSON.parse(text)",
+        "const list = new Array(200000).fill({ a: [1, 'x'] }); for (;;) JSON.stringify(list)",
+        "const text = 'ab,'.repeat(400000); for (;;) text.split(',').join(';').toUpperCase()",
+        "const list = Array.from({ length: 300000 }, (_, n) => String(n * 7919 % 300000)); for (;;) list.slice().sort()",
+        "const text = 'a1'.repeat(300000); for (;;) text.replace(/[0-9]/g, 'xyz')",
+        "for (let n = 0; ; n++) { const o = {}; for (let i = 0; i < 2000; i++) o['k' + i * n] = i; }",
+        "let list = []; for (;;) { list = []; for (let i = 0; i < 300000; i++) list.push({ list }); }",
+        "const text = 'x'.repeat(2000000); for (;;) host(1, [text, text])",
+        "for (;;) eval('(function () {' + 'a = b + c * d;'.repeat(20000) + '})')",
+        "for (;;) new RegExp('(?:a|b|[c-e]){1,3}'.repeat(2000), 'u')",
+        "for (;;) new Date(2024, 1, 1).toLocaleString()",
+    ];
+    let mut engines: Vec<_> =
+        busy.iter().map(|script| engine(&format!("host(1, typeof seen); seen = 1; {script}"))).collect();
+    for round in 0..4u64 {
+        for (script, (engine, function)) in busy.iter().zip(&mut engines) {
+            let wall = Duration::from_millis(5 + round * 7);
+            let (report, said) = run(engine, *function, &Budget { wall, cpu: BUDGET.cpu });
+            // Some fill the arena before their time is over, on a fast machine.
+            assert!(matches!(report.outcome, Err(Failure::Stopped(_))), "{script}");
+            assert!(said.first().is_none_or(|said| said == "undefined"), "{script}");
+        }
+    }
+}
+
+#[test]
 fn processor_time_has_a_limit_of_its_own() {
     for script in ["for (;;);", "/(a+)+$/.test('a'.repeat(60) + 'b');"] {
         let (mut engine, function) = engine(script);
