@@ -120,6 +120,16 @@ fn statement_122_a_deleted_script_stops_running_at_once() {
 }
 
 #[test]
+fn a_script_that_is_stored_anew_after_its_removal_is_the_new_one() {
+    let app = TestApp::start();
+    for text in ["first", "second", "third"] {
+        app.admin().post(PATH, refusing(text)).expect(201);
+        assert_eq!(app.user().get("db/_table/todo").refused(500), text);
+        app.admin().delete(PATH).expect(200);
+    }
+}
+
+#[test]
 fn statement_123_braces_may_be_encoded_or_not() {
     let app = TestApp::start();
     let name = "db._table.{table_name}.get.pre_process";

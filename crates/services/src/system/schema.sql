@@ -175,8 +175,16 @@ CREATE TABLE event_script (
     storage_service_id integer REFERENCES service (id),
     version integer NOT NULL DEFAULT 1
 );
-CREATE TRIGGER event_script_version AFTER UPDATE OF type, content, config, allow_event_modification ON event_script BEGIN
-    UPDATE event_script SET version = old.version + 1 WHERE name = new.name;
+-- Versions are numbers of saves over all scripts: one that was deleted and stored anew must not come back under an old version.
+CREATE TABLE event_script_saves (saves integer NOT NULL);
+INSERT INTO event_script_saves VALUES (0);
+CREATE TRIGGER event_script_created AFTER INSERT ON event_script BEGIN
+    UPDATE event_script_saves SET saves = saves + 1;
+    UPDATE event_script SET version = (SELECT saves FROM event_script_saves) WHERE name = new.name;
+END;
+CREATE TRIGGER event_script_changed AFTER UPDATE OF type, content, config, allow_event_modification ON event_script BEGIN
+    UPDATE event_script_saves SET saves = saves + 1;
+    UPDATE event_script SET version = (SELECT saves FROM event_script_saves) WHERE name = new.name;
 END;
 
 CREATE TABLE cors_config (
