@@ -1,7 +1,6 @@
 //! The engines of all languages behind one door.
 
 use crate::event::Event;
-use crate::gate::Gate;
 use crate::host::Host;
 use crate::javascript::{Order, PrepareError, Prepared};
 use crate::lookup;
@@ -20,10 +19,9 @@ use std::time::Duration;
 /// Stack that the platform's own code needs above a script's: conversions, host functions, nested calls.
 const PLATFORM_STACK: usize = 1 << 20;
 
-/// Runs scripts. One for the process; cheap to call from many threads.
+/// Runs scripts. One for the process; cheap to call from many threads. How many run at one time is the caller's to bound.
 pub struct Engines {
     limits: Limits,
-    gate: Gate,
     pool: Pool,
     runs: AtomicU64,
     built: AtomicU64,
@@ -36,8 +34,6 @@ pub struct Stats {
     pub runs: u64,
     /// Engines built since the start; the rest of the runs found one ready.
     pub built: u64,
-    /// Scripts that run now.
-    pub running: usize,
     /// Ready engines at rest.
     pub idle: usize,
     /// Bytes that those hold.
@@ -49,7 +45,6 @@ impl Engines {
     pub fn new(limits: &Limits) -> Engines {
         Engines {
             limits: limits.clone(),
-            gate: Gate::new(limits.script_concurrency, Duration::from_millis(limits.script_wait_ms)),
             pool: Pool::new(limits.script_idle_bytes),
             runs: AtomicU64::new(0),
             built: AtomicU64::new(0),
@@ -59,9 +54,6 @@ impl Engines {
     /// Runs a script to its end and reports it; blocks meanwhile. Where the calling thread has too little stack left, the
     /// script runs on a thread of its own, so `host` may be called from there.
     pub fn run(&self, script: &Script, event: &Event<'_>, host: &dyn Host) -> Run {
-        let Some(_inside) = self.gate.enter() else {
-            return failed(Error::unavailable("Too many scripts are running; try again in a moment.", 1));
-        };
         self.runs.fetch_add(1, Ordering::Relaxed);
         let needed = self.limits.script_stack_bytes + PLATFORM_STACK;
         if quickjs::stack_room() >= needed {
@@ -102,13 +94,7 @@ impl Engines {
     /// Figures for the operator.
     pub fn stats(&self) -> Stats {
         let (idle, idle_bytes) = self.pool.size();
-        Stats {
-            runs: self.runs.load(Ordering::Relaxed),
-            built: self.built.load(Ordering::Relaxed),
-            running: self.gate.inside(),
-            idle,
-            idle_bytes,
-        }
+        Stats { runs: self.runs.load(Ordering::Relaxed), built: self.built.load(Ordering::Relaxed), idle, idle_bytes }
     }
 
     fn run_here(&self, script: &Script, event: &Event<'_>, host: &dyn Host) -> Run {
@@ -122,12 +108,13 @@ impl Engines {
             source = lookup::replace(&source, &|name| host.lookup(name)).into();
             text = hash(&source);
         }
-        let key = Key { script: script.name.clone(), kind: script.kind.clone(), version: script.version, text };
-        let mut prepared = match self.pool.take(&key) {
+        let lookups = settings.lookups == LookupMode::Safe;
+        let key =
+            Key { script: script.name.clone(), kind: script.kind.clone(), version: script.version, lookups, text };
+        let mut prepared = match self.pool.take(&key, &source) {
             Some(prepared) => prepared,
             None => {
                 self.built.fetch_add(1, Ordering::Relaxed);
-                let lookups = settings.lookups == LookupMode::Safe;
                 match Prepared::new(&script.name, &source, lookups, self.sizes()) {
                     Ok(prepared) => prepared,
                     Err(error) => return not_prepared(error, &script.name),
@@ -141,7 +128,7 @@ impl Engines {
             budget: self.budget(settings.wall),
             output_limit: self.limits.script_output_bytes,
         });
-        self.pool.put(key, prepared);
+        self.pool.put(key, source, prepared);
         run
     }
 

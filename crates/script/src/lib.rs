@@ -12,7 +12,6 @@
 
 mod engines;
 mod event;
-mod gate;
 mod host;
 mod javascript;
 mod lookup;

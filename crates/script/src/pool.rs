@@ -3,19 +3,24 @@
 use crate::javascript::Prepared;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Which engines are as good as each other: same script, same version, same text.
+/// Which engines are as good as each other, as far as names tell; the text itself is compared as well, because a script that was
+/// deleted and made anew begins again with the first version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) script: String,
     pub(crate) kind: String,
     pub(crate) version: u64,
+    /// Whether lookups inside its texts are looked up.
+    pub(crate) lookups: bool,
     /// Distinguishes texts into which lookups were put as code; 0 for all others.
     pub(crate) text: u64,
 }
 
 struct Idle {
     prepared: Prepared,
+    source: Arc<str>,
     bytes: usize,
     used: u64,
 }
@@ -39,16 +44,22 @@ impl Pool {
         Pool { shelves: Mutex::new(Shelves::default()), limit }
     }
 
-    /// A ready engine, the most recently used one.
-    pub(crate) fn take(&self, key: &Key) -> Option<Prepared> {
+    /// A ready engine for that text, the most recently used one. Engines of another text under the same key are dropped.
+    pub(crate) fn take(&self, key: &Key, source: &Arc<str>) -> Option<Prepared> {
         let mut shelves = self.shelves.lock();
         let idle = shelves.idle.get_mut(key)?.pop()?;
         shelves.bytes -= idle.bytes;
-        Some(idle.prepared)
+        if Arc::ptr_eq(&idle.source, source) || idle.source == *source {
+            return Some(idle.prepared);
+        }
+        let dropped = shelves.remove_where(|other| other == key);
+        drop(shelves);
+        drop((idle, dropped));
+        None
     }
 
     /// Puts an engine back. Engines of other versions of its script are dropped.
-    pub(crate) fn put(&self, key: Key, prepared: Prepared) {
+    pub(crate) fn put(&self, key: Key, source: Arc<str>, prepared: Prepared) {
         let bytes = prepared.resident();
         let mut dropped = Vec::new();
         let mut shelves = self.shelves.lock();
@@ -58,7 +69,7 @@ impl Pool {
             dropped.extend(shelves.remove_where(|other| other.script == key.script && other.version != key.version));
         }
         shelves.bytes += bytes;
-        shelves.idle.entry(key).or_default().push(Idle { prepared, bytes, used });
+        shelves.idle.entry(key).or_default().push(Idle { prepared, source, bytes, used });
         while shelves.bytes > self.limit {
             let Some(oldest) = shelves.take_oldest() else { break };
             dropped.push(oldest);

@@ -17,6 +17,7 @@
   const resolve = Promise.resolve.bind(Promise);
   const describe = uncurry(Object.prototype.toString);
   const stringify = json.stringify;
+  const { keys } = Object;
   const isObject = (value) => typeof value === 'object' && value !== null;
 
   // ---- lazy members: converted on the first touch, then ordinary properties ----
@@ -136,6 +137,11 @@
       return;
     }
     const event = isObject(current) ? current : given;
+    const { exception } = event;
+    if (exception && !(isObject(exception) && !(exception instanceof Error) && keys(exception).length === 0)) {
+      report(exception);
+      return;
+    }
     if (event.stop_propagation) host(STOP);
     if (mayModify) collect(event);
     else if (given === eventOfRequest && event.response !== undefined) host(IGNORED);

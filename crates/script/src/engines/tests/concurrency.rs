@@ -30,7 +30,7 @@ fn stops_on_some_threads_never_reach_runs_on_others() {
         }
     });
     let stats = engines.stats();
-    assert_eq!((stats.runs, stats.running), (160, 0));
+    assert_eq!(stats.runs, 160);
     assert!(stats.built <= 8, "{stats:?}");
 }
 

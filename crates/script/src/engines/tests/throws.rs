@@ -36,6 +36,18 @@ fn whatever_is_thrown_becomes_a_message() {
 }
 
 #[test]
+fn an_exception_that_is_set_on_the_event_counts_like_one_that_is_thrown() {
+    let call = Call::default();
+    let thrown = call.thrown("event.exception = { message: 'set', code: 5, status_code: 409 };");
+    assert_eq!((thrown.message.as_str(), thrown.code, thrown.status_code), ("set", Some(json!(5)), Some(409)));
+    assert_eq!(call.thrown("event.exception = new Error('an error')").message, "an error");
+    assert_eq!(call.thrown("event.exception = 'a text'").message, "a text");
+    for empty in ["null", "''", "0", "{}", "[]"] {
+        call.finish(&format!("event.exception = {empty};"));
+    }
+}
+
+#[test]
 fn codes_and_statuses_are_honoured_on_objects_and_errors() {
     let call = Call::default();
     let thrown = call.thrown("throw { message: 'm', code: 42, status_code: 400 }");
