@@ -38,6 +38,13 @@ fn statement_060_a_thrown_object_chooses_status_and_code() {
 }
 
 #[test]
+fn an_exception_set_on_the_event_counts_like_a_throw() {
+    let app = TestApp::start();
+    let (status, error) = error_of(&app, "javascript", "event.exception = {message: 'exc', code: 5, status_code: 409};");
+    assert_eq!((status, error), (409, json!({"code": 5, "context": null, "message": "exc", "status_code": 409})));
+}
+
+#[test]
 fn statement_065_a_syntax_error_is_a_json_500_that_tells_its_place() {
     let app = TestApp::start();
     let (status, error) = error_of(&app, "javascript", "const a = 1;\nlet = = 2;");
