@@ -40,7 +40,8 @@ fn statement_060_a_thrown_object_chooses_status_and_code() {
 #[test]
 fn an_exception_set_on_the_event_counts_like_a_throw() {
     let app = TestApp::start();
-    let (status, error) = error_of(&app, "javascript", "event.exception = {message: 'exc', code: 5, status_code: 409};");
+    let (status, error) =
+        error_of(&app, "javascript", "event.exception = {message: 'exc', code: 5, status_code: 409};");
     assert_eq!((status, error), (409, json!({"code": 5, "context": null, "message": "exc", "status_code": 409})));
 }
 

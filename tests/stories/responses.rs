@@ -125,3 +125,71 @@ fn statement_049_a_false_error_is_none() {
         assert_eq!(app.user().get("db/_table/todo").values("id"), [1, 2, 3], "{falsy}");
     }
 }
+
+#[test]
+fn the_last_answer_counts_and_silence_keeps_the_one_before() {
+    let app = TestApp::start();
+    app.attach("db._table.{table_name}.get.pre_process", "event.response = {content: {from: 'generic'}};");
+    app.attach(BEFORE, "event.response = {content: {from: 'concrete', saw: 'response' in event}};");
+    assert_eq!(app.user().get("db/_table/todo").expect(200), json!({"from": "concrete", "saw": false}));
+    app.attach(BEFORE, "// nothing");
+    assert_eq!(app.user().get("db/_table/todo").expect(200), json!({"from": "generic"}));
+}
+
+#[test]
+fn both_scripts_before_and_both_after_leave_their_mark() {
+    let app = TestApp::start();
+    let before = |word: &str| format!("const p = event.request.parameters; p.trail = (p.trail ?? '') + '{word} ';");
+    let after = |word: &str| {
+        format!("const c = event.response.content; c.trail = (c.trail ?? event.request.parameters.trail) + '{word} ';")
+    };
+    app.attach("db._table.{table_name}.get.pre_process", &before("generic"));
+    app.attach(BEFORE, &before("concrete"));
+    app.attach("db._table.{table_name}.get.post_process", &after("generic-after"));
+    app.attach(AFTER, &after("concrete-after"));
+    let answer = app.user().get("db/_table/todo").expect(200);
+    assert_eq!(answer["trail"], "generic concrete generic-after concrete-after ");
+}
+
+#[test]
+fn whatever_a_script_makes_of_the_content_is_the_body() {
+    let app = TestApp::start();
+    for (source, body) in [
+        ("event.response.content = 'plain';", json!("plain")),
+        ("event.response.content = null;", json!("")),
+        ("event.response.content = [1, {a: 2}];", json!([1, {"a": 2}])),
+        ("return 'a text';", json!("a text")),
+        ("return [1, 2, 3];", json!([1, 2, 3])),
+        ("return true;", json!(true)),
+        ("return 7;", json!(7)),
+        ("return {response: {content: {via: 'return'}}};", json!({"via": "return"})),
+        ("event.response = {content: {replaced: true}};", json!({"replaced": true})),
+    ] {
+        app.attach(AFTER, source);
+        assert_eq!(app.user().get("db/_table/todo").expect(200), body, "{source}");
+    }
+}
+
+#[test]
+fn a_failure_can_be_turned_into_a_success_and_a_success_into_a_redirect() {
+    let app = TestApp::start();
+    app.attach(
+        AFTER,
+        "if (event.response.status_code >= 400) event.response = {content: {recovered: true}, status_code: 200};",
+    );
+    assert_eq!(app.user().get("db/_table/todo?filter=bogus = 1").expect(200), json!({"recovered": true}));
+    app.attach(AFTER, "event.response.status_code = 302; event.response.headers = {Location: '/elsewhere'};");
+    let answer = app.user().get("db/_table/todo");
+    assert_eq!((answer.status(), answer.header("location")), (302, Some("/elsewhere")));
+    app.attach(BEFORE, "event.response = {status_code: 204};");
+    app.admin().delete(&format!("system/event_script/{AFTER}")).expect(200);
+    let answer = app.user().get("db/_table/todo");
+    assert_eq!((answer.status(), answer.header("content-type"), answer.body()), (204, None, &json!("")));
+}
+
+#[test]
+fn a_script_on_a_table_that_does_not_exist_can_stand_in_for_it() {
+    let app = TestApp::start();
+    app.attach("db._table.nosuch.get.pre_process", "event.response = {content: {standing: 'in'}};");
+    assert_eq!(app.admin().get("db/_table/nosuch").expect(200), json!({"standing": "in"}));
+}

@@ -14,6 +14,9 @@ use std::time::Duration;
 
 /// Scopes that safe lookups don't reach: what a caller can choose must not get into an author's text.
 const CALLERS_SCOPES: [&str; 3] = ["user.", "role.", "session."];
+/// Formats of a response as scripts know them: a native value, and one in a type of its own (reference 3.1).
+const NATIVE: i64 = 201;
+const RAW: i64 = 0;
 /// Written behind output that was cut.
 const CUT: &str = "\n[The rest of the output was cut.]\n";
 
@@ -152,6 +155,7 @@ impl<'a> Session<'a> {
         call.answer(&json!({
             "status_code": response.status_code,
             "content": response.content,
+            "format": if response.content_type.is_none() { NATIVE } else { RAW },
             "content_type": response.content_type,
             "headers": headers_value(response.headers),
         }))?;
