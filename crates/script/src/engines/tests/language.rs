@@ -18,8 +18,8 @@ fn values_are_returned_as_json() {
         (
             "return platform.api.get('x')",
             json!({
-                "status_code": 200, "content": { "resource": [{ "id": 1, "path": "x" }] }, "content_type": null,
-                "headers": { "x-node": "1" },
+                "status_code": 200, "content": { "resource": [{ "id": 1, "path": "x" }] }, "format": 201,
+                "content_type": null, "headers": { "x-node": "1" },
             }),
         ),
     ];
