@@ -15,6 +15,7 @@ mod naming;
 mod nested_calls;
 mod platform_api;
 mod responses;
+mod rights;
 mod scripting_guide;
 mod start_and_stop;
 mod support;
