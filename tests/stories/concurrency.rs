@@ -40,10 +40,10 @@ fn a_script_is_changed_under_load_and_every_call_sees_a_whole_one() {
                 }
             }
         });
-        let all = callers.into_iter().map(|caller| caller.join().unwrap()).fold(true, |all, fine| all && fine);
+        let fine: Vec<bool> = callers.into_iter().map(|caller| caller.join().unwrap()).collect();
         stop.store(true, Ordering::Relaxed);
         changer.join().unwrap();
-        assert!(all);
+        assert!(fine.iter().all(|fine| *fine));
     });
 }
 
