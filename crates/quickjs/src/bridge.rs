@@ -9,11 +9,19 @@ use crate::guard::guarded;
 use crate::value::{class, double, identity, integer, is_array, is_exception, tag};
 use rquickjs_sys as sys;
 use serde_json::{Map, Number, Value};
+use std::cell::Cell;
 use std::ffi::c_int;
 use sys::{JSContext, JSValue};
 
 /// Deepest nesting that is converted, in both directions: far beyond honest data, far from the end of any stack.
 pub const DEPTH_LIMIT: usize = 256;
+
+/// How much larger than an engine its values may be as JSON, where a number takes 80 bytes instead of 16. What is larger
+/// than honest data would be: one list many times in another costs the engine nearly nothing.
+pub(crate) const ROOM_FACTOR: usize = 4;
+
+/// What a member of an object takes besides its name and value.
+const MEMBER_BYTES: usize = 48;
 
 /// Above this, not every integer has a double of its own.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
@@ -50,6 +58,8 @@ pub(crate) struct World<'a> {
     pub(crate) to_json: sys::JSAtom,
     /// Class of plain objects.
     pub(crate) plain: sys::JSClassID,
+    /// Bytes that values may take outside of the arena while they are read.
+    pub(crate) room: &'a Cell<usize>,
 }
 
 /// The engine could not get memory. Outside of guarded code this shows as an exception value.
@@ -149,16 +159,33 @@ impl World<'_> {
 
     /// The JSON of a value, as `JSON.stringify` would write it; none for undefined, functions and symbols.
     pub(crate) fn to_json(self, value: JSValue) -> Result<Option<Value>, BridgeError> {
-        self.read(value, &mut Vec::new(), true)
+        let room = self.room.get();
+        let read = self.read(value, &mut Vec::new(), true);
+        // Reading can run the script's code, which can have further values read meanwhile: those share this room.
+        self.room.set(room);
+        read
+    }
+
+    /// Takes room for a value of that size; a run that has none left is stopped as if its arena were full.
+    fn take_room(self, bytes: usize) -> Result<(), BridgeError> {
+        let rest = self.room.get().checked_sub(bytes).ok_or_else(|| out_of_memory(self))?;
+        self.room.set(rest);
+        Ok(())
+    }
+
+    /// The value of an engine's string.
+    fn read_text(self, value: JSValue) -> Result<Value, BridgeError> {
+        self.text(value, |text| self.take_room(text.len()).map(|()| Value::String(text.to_owned())))?
     }
 
     fn read(self, value: JSValue, above: &mut Vec<usize>, ask: bool) -> Result<Option<Value>, BridgeError> {
+        self.take_room(size_of::<Value>())?;
         Ok(Some(match tag(value) {
             sys::JS_TAG_NULL => Value::Null,
             sys::JS_TAG_BOOL => Value::Bool(integer(value) != 0),
             sys::JS_TAG_INT => Value::Number(integer(value).into()),
             sys::JS_TAG_FLOAT64 => number(double(value)),
-            sys::JS_TAG_STRING | sys::JS_TAG_STRING_ROPE => Value::String(self.text(value, str::to_owned)?),
+            sys::JS_TAG_STRING | sys::JS_TAG_STRING_ROPE => self.read_text(value)?,
             sys::JS_TAG_BIG_INT | sys::JS_TAG_SHORT_BIG_INT => return Err(BridgeError::BigInt),
             sys::JS_TAG_OBJECT => return self.read_object(value, above, ask),
             _ => return Ok(None),
@@ -241,6 +268,7 @@ impl World<'_> {
             self.free(value);
             let name = self.name(entry.atom)?;
             if let Some(read) = read.map_err(|error| at(error, &format!(".{name}")))? {
+                self.take_room(MEMBER_BYTES + name.len())?;
                 members.insert(name, read);
             }
         }
@@ -280,9 +308,12 @@ impl World<'_> {
         if tag(text) == sys::JS_TAG_UNDEFINED {
             return Ok(None);
         }
-        let read = self.text(text, |text| serde_json::from_str(text).unwrap_or(Value::Null));
+        let read = self.text(text, |text| {
+            self.take_room(parsed_bytes(text))?;
+            Ok(serde_json::from_str(text).unwrap_or(Value::Null))
+        });
         self.free(text);
-        read.map(Some)
+        read?.map(Some)
     }
 
     /// Whether the value is plain data that equals the JSON. False may also mean "unusual: convert it to know".
@@ -465,6 +496,12 @@ fn without_surrogates(bytes: &[u8]) -> String {
         }
     }
     String::from_utf8_lossy(&clean).into_owned()
+}
+
+/// What the values in a JSON text take at most; a comma or colon inside of a string counts as one more.
+fn parsed_bytes(text: &str) -> usize {
+    let values = text.bytes().filter(|byte| matches!(byte, b',' | b':')).count();
+    text.len() + (values + 1) * (size_of::<Value>() + MEMBER_BYTES)
 }
 
 /// A double as JSON: whole numbers become integers, what JSON can't say becomes null.

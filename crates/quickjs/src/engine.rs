@@ -109,7 +109,7 @@ impl Engine {
         if !watchdog::register(&control) {
             return Err(Failure::Engine("its watchdog could not be started"));
         }
-        let shared = Box::new(Shared::new(control));
+        let shared = Box::new(Shared::new(control, sizes.memory));
         // SAFETY: the hooks live as long as the program, the arena as long as the engine; every result is checked; the
         // opaque pointers are to boxes that the engine owns and never moves.
         unsafe {

@@ -3,7 +3,7 @@
 //! The engine knows one native function, `host(id, ...arguments)`. Whoever runs a script gives one closure for all of them;
 //! arguments are converted only when the closure asks for them.
 
-use crate::bridge::{BridgeError, World};
+use crate::bridge::{BridgeError, ROOM_FACTOR, World};
 use crate::control::Control;
 use crate::guard::unguarded;
 use crate::value::{double, identity, integer, is_string, tag};
@@ -127,18 +127,36 @@ pub(crate) struct Shared {
     pub(crate) control: Arc<Control>,
     pub(crate) to_json: Cell<sys::JSAtom>,
     pub(crate) plain: Cell<sys::JSClassID>,
+    /// Bytes of the engine's arena.
+    memory: usize,
+    /// What values may take outside of it while they are read.
+    room: Cell<usize>,
     host: Cell<Option<*const HostFunction<'static>>>,
     /// The first promise that was rejected and that nobody handles so far, and the reason.
     rejected: Cell<Option<(usize, JSValue)>>,
 }
 
 impl Shared {
-    pub(crate) fn new(control: Arc<Control>) -> Shared {
-        Shared { control, to_json: Cell::new(0), plain: Cell::new(0), host: Cell::new(None), rejected: Cell::new(None) }
+    pub(crate) fn new(control: Arc<Control>, memory: usize) -> Shared {
+        Shared {
+            control,
+            to_json: Cell::new(0),
+            plain: Cell::new(0),
+            memory,
+            room: Cell::new(memory.saturating_mul(ROOM_FACTOR)),
+            host: Cell::new(None),
+            rejected: Cell::new(None),
+        }
     }
 
     pub(crate) fn world(&self, context: *mut JSContext) -> World<'_> {
-        World { context, control: &self.control, to_json: self.to_json.get(), plain: self.plain.get() }
+        World {
+            context,
+            control: &self.control,
+            to_json: self.to_json.get(),
+            plain: self.plain.get(),
+            room: &self.room,
+        }
     }
 
     /// Makes `host` answer while `body` runs.
@@ -149,6 +167,7 @@ impl Shared {
         let pointer: *const HostFunction<'static> = unsafe { std::mem::transmute(pointer) };
         self.host.set(Some(pointer));
         self.rejected.set(None);
+        self.room.set(self.memory.saturating_mul(ROOM_FACTOR));
         let result = body();
         self.host.set(None);
         result

@@ -186,3 +186,25 @@ fn a_deep_change_is_a_difference() {
         assert!(!pass(&mut engine, run, &json!({ "a": [1, { "b": 2 }], "s": "x" })).1, "{change}");
     }
 }
+
+#[test]
+fn values_that_are_small_in_the_engine_and_huge_outside_stop_the_run() {
+    let sources = [
+        "new Array(4294967295)",
+        "(() => { let list = ['x']; for (let i = 0; i < 40; i++) list = [list, list]; return list; })()",
+        "new Array(20000).fill('x'.repeat(1 << 20))",
+        "new Proxy(new Array(10000000).fill(0), {})",
+        "({toJSON() { return {list: new Array(20000000)}; }})",
+    ];
+    for source in sources {
+        let (mut engine, run) = engine(source);
+        let (out, _, outcome) = pass(&mut engine, run, &Value::Null);
+        assert_eq!((out, outcome), (None, Err(Failure::Stopped(crate::StopReason::Memory))), "{source}");
+    }
+}
+
+#[test]
+fn values_that_are_read_one_after_the_other_share_no_room() {
+    let sum = "Array.from({length: 40}, () => host(1, 'x'.repeat(8 << 20))).length";
+    assert_eq!(through(sum, &Value::Null), Some(json!(40)));
+}
