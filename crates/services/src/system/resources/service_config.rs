@@ -32,8 +32,25 @@ pub(super) fn complete(record: &mut Object, kind: &str, stored: Option<&str>) ->
             "Database connection information must contain at least host and database name.",
         ));
     }
+    if kind == "sqlite" && is_missing("database") {
+        return Err(Error::bad_request("Database connection information must contain at least database name."));
+    }
+    normalize_max_records(&mut config);
     record.insert("config".into(), json!(Value::Object(config).to_string()));
     Ok(())
+}
+
+/// Anything but a positive whole number means that no maximum is set (database-service 1).
+fn normalize_max_records(config: &mut Object) {
+    let Some(given) = config.get("max_records") else { return };
+    let number = match given {
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_i64(),
+    };
+    match number.filter(|number: &i64| *number > 0) {
+        Some(number) => config.insert("max_records".into(), json!(number)),
+        None => config.shift_remove("max_records"),
+    };
 }
 
 /// The configuration of a row as clients see it: complete when the row tells its type, secrets masked always.
@@ -107,8 +124,28 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_database_needs_host_and_name() {
+    fn a_database_needs_what_tells_where_it_is() {
         let mut record = object(json!({"config": "{}"}));
         assert_eq!(complete(&mut record, "pgsql", None).unwrap_err().status, 400);
+        let refused = complete(&mut record, "sqlite", None).unwrap_err();
+        assert_eq!(refused.message, "Database connection information must contain at least database name.");
+        complete(&mut object(json!({})), "sqlite", None).unwrap();
+    }
+
+    #[test]
+    fn only_a_positive_number_is_a_maximum_of_records() {
+        for (given, kept) in [
+            (json!(-1), None),
+            (json!(0), None),
+            (json!(""), None),
+            (json!("many"), None),
+            (json!("20"), Some(json!(20))),
+            (json!(100_100), Some(json!(100_100))),
+        ] {
+            let mut record = object(json!({"config": json!({"database": "a", "max_records": given}).to_string()}));
+            complete(&mut record, "sqlite", None).unwrap();
+            let stored: Value = serde_json::from_str(record["config"].as_str().unwrap()).unwrap();
+            assert_eq!(stored.get("max_records"), kept.as_ref(), "{given}");
+        }
     }
 }
