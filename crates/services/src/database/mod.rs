@@ -13,7 +13,7 @@ use antiphon_gateway::{Call, RouteTable, Service, blocking, may, row_filters};
 use antiphon_model::{Response, Result, Session, Value, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::Lookups;
-use antiphon_sql::records::{self, Caller, NoRule, RecordRequest};
+use antiphon_sql::records::{self, Caller, NoRule, RecordRequest, RowFilters};
 use antiphon_sql::schema::{self, Member, SchemaCaller, SchemaRequest};
 use async_trait::async_trait;
 use related::Endpoints;
@@ -60,7 +60,7 @@ impl DatabaseService {
     }
 
     fn records(&self, call: &Call<'_>, id: Option<&str>) -> Result<Response> {
-        let Call { request, session, entry, .. } = call;
+        let Call { request, session, .. } = call;
         let database = self.database()?;
         let table = call.matched.parameter("table_name");
         let mut payload = Cow::Borrowed(&request.payload);
@@ -74,7 +74,7 @@ impl DatabaseService {
         let caller = Caller {
             lookups: &SessionLookups(session),
             user_id: session.user_id(),
-            row_filters: row_filters(session, request.requestor, request.verb, entry.id, &request.resource),
+            row_filters: filters_of_rows(call, table),
             related: &Endpoints { call },
             rule: &NoRule,
             is_admin: session.is_admin(),
@@ -88,14 +88,16 @@ impl DatabaseService {
 
     fn tables(&self, call: &Call<'_>) -> Result<Response> {
         let access = |table: &str| table_access(call, "_table", table);
-        let caller = SchemaCaller { access: &access, is_admin: call.session.is_admin() };
+        let service_name = |id| service_name(call, id);
+        let caller = SchemaCaller { access: &access, is_admin: call.session.is_admin(), service_name: &service_name };
         schema::list_tables(self.database()?, &call.request.parameters, &caller, true).map(Response::ok)
     }
 
     fn schema(&self, call: &Call<'_>, table: Option<&str>, member: Option<Member<'_>>) -> Result<Response> {
         let Call { request, session, .. } = call;
         let access = |table: &str| table_access(call, "_schema", table);
-        let caller = SchemaCaller { access: &access, is_admin: session.is_admin() };
+        let service_name = |id| service_name(call, id);
+        let caller = SchemaCaller { access: &access, is_admin: session.is_admin(), service_name: &service_name };
         let schema_request = SchemaRequest {
             verb: request.verb,
             table,
@@ -175,6 +177,22 @@ fn table_access(call: &Call<'_>, part: &str, table: &str) -> VerbMask {
         may(call.session, *verb, call.entry.id, &exact) || may(call.session, *verb, call.entry.id, &below)
     });
     VerbMask::of(&granted.collect::<Vec<_>>())
+}
+
+/// The conditions on the rows of the called table. Those of the table hold for a record's own path too, even where another
+/// access row decides about that path: what a list hides must not be reached by its identifier (database-service 13).
+fn filters_of_rows(call: &Call<'_>, table: &str) -> RowFilters {
+    let Call { request, session, entry, .. } = call;
+    let conditions = |path: &str| row_filters(session, request.requestor, request.verb, entry.id, path);
+    let mut filters = conditions(&request.resource);
+    let of_table = conditions(&format!("_table/{table}"));
+    filters.extend(of_table.into_iter().filter(|condition| !filters.contains(condition)).collect::<Vec<_>>());
+    filters
+}
+
+/// The name of the service with that identifier.
+fn service_name(call: &Call<'_>, id: i64) -> Option<String> {
+    call.gateway.registry().find_by_id(id).map(|entry| entry.name.clone())
 }
 
 /// The lookups of a session, as the database crate asks for them.

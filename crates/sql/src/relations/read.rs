@@ -79,7 +79,7 @@ pub(crate) fn add_join_fields<'t>(table: &'t Table, wanted: &[Wanted<'_>], plan:
 /// Puts the related records into each record.
 ///
 /// # Errors
-/// What reading the related tables answers; 403 only for relations that were named.
+/// What reading the related tables answers; 401 and 403 only for relations that were named.
 pub(crate) fn attach(context: &Context<'_>, wanted: &[Wanted<'_>], records: &mut [Object]) -> Result<()> {
     if records.is_empty() {
         return Ok(());
@@ -91,7 +91,7 @@ pub(crate) fn attach(context: &Context<'_>, wanted: &[Wanted<'_>], records: &mut
                     record.insert(relation.wire_name().to_owned(), related);
                 }
             }
-            Err(error) if error.status == 403 && !named => {}
+            Err(error) if matches!(error.status, 401 | 403) && !named => {}
             Err(error) => return Err(error),
         }
     }

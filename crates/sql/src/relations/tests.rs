@@ -320,10 +320,10 @@ fn a_relation_to_another_service_is_read_there_and_written_nowhere() {
     let definition = json!([{"type": "belongs_to", "field": "owner_id", "ref_service_id": 12, "ref_table": "customers",
         "ref_field": "code", "is_virtual": true}]);
     shop.post("_schema/todo/_related", definition);
-    let path = "todo?fields=id&ids=1,3,5&related=customers_by_owner_id";
+    let path = "todo?fields=id&ids=1,3,5&related=crm.customers_by_owner_id";
     let found = shop.call_with(Verb::Get, path, json!(null), &Elsewhere).unwrap();
-    let names: Vec<Value> = column(&found, "customers_by_owner_id").iter().map(|one| one["name"].clone()).collect();
+    let names: Vec<Value> = column(&found, "crm.customers_by_owner_id").iter().map(|one| one["name"].clone()).collect();
     assert_eq!(names, [json!("Seven"), json!("Eight"), json!(null)]);
-    let nested = json!({"customers_by_owner_id": {"name": "New"}});
+    let nested = json!({"crm.customers_by_owner_id": {"name": "New"}});
     assert_eq!(shop.call_with(Verb::Patch, "todo/1", nested, &Elsewhere).unwrap_err().status, 501);
 }

@@ -5,7 +5,7 @@ use super::definition::{flag, text};
 use super::describe::describe_relation;
 use super::labels;
 use super::listing::names;
-use super::request::{SchemaRequest, listed, no_data, single};
+use super::request::{SchemaCaller, SchemaRequest, listed, no_data, single};
 use crate::catalog::{Relation, Table};
 use crate::database::Database;
 use crate::extras::{Extra, Subject};
@@ -29,6 +29,7 @@ const EXTRAS: [&str; 6] = ["alias", "label", "description", "always_fetch", "fla
 pub(super) fn handle(
     database: &Database,
     request: &SchemaRequest<'_>,
+    caller: &SchemaCaller<'_>,
     table: &str,
     name: Option<&str>,
 ) -> Result<Value> {
@@ -52,14 +53,14 @@ pub(super) fn handle(
             Ok(json!({ "success": true }))
         }
         (_, Some(name)) => {
-            let stored = store(database, &table, single(request)?, Some(name))?;
+            let stored = store(database, caller, &table, single(request)?, Some(name))?;
             Ok(json!({ "name": stored }))
         }
         (_, None) => {
             let listed = listed(request.payload).ok_or_else(|| no_data("create"))?;
             let stored = listed
                 .into_iter()
-                .map(|each| Ok(json!({ "name": store(database, &table, each, None)? })))
+                .map(|each| Ok(json!({ "name": store(database, caller, &table, each, None)? })))
                 .collect::<Result<Vec<Value>>>()?;
             Ok(json!({ "resource": stored }))
         }
@@ -69,14 +70,22 @@ pub(super) fn handle(
 }
 
 /// Stores the extras of a relation, or makes a virtual one; answers with its name.
-fn store(database: &Database, table: &Table, definition: &Value, name: Option<&str>) -> Result<String> {
+fn store(
+    database: &Database,
+    caller: &SchemaCaller<'_>,
+    table: &Table,
+    definition: &Value,
+    name: Option<&str>,
+) -> Result<String> {
     let members =
         definition.as_object().ok_or_else(|| Error::bad_request("A relation definition must be an object."))?;
     let known =
         name.or_else(|| text(members, "name")).and_then(|name| by_name(table, name).or_else(|| table.relation(name)));
     let name = match known {
         Some(relation) => relation.name.clone(),
-        None if flag(members, "is_virtual") || text(members, "type").is_some() => virtual_name(members)?,
+        None if flag(members, "is_virtual") || text(members, "type").is_some() => {
+            format!("{}{}", service_prefix(database, caller, members)?, virtual_name(members)?)
+        }
         None => return Err(unknown(table)),
     };
     let makes_virtual = known.is_none();
@@ -92,7 +101,21 @@ fn store(database: &Database, table: &Table, definition: &Value, name: Option<&s
     Ok(name)
 }
 
-/// The generated name of a virtual relation (15.1).
+/// What the name of a relation to another service begins with: that service's name and a dot (15.1).
+fn service_prefix(database: &Database, caller: &SchemaCaller<'_>, members: &Object) -> Result<String> {
+    let id = members.get("ref_service_id").and_then(Value::as_i64);
+    match id.filter(|id| Some(*id) != database.config().service_id) {
+        None => Ok(String::new()),
+        Some(id) => match (caller.service_name)(id) {
+            Some(name) => Ok(format!("{name}.")),
+            None => Err(Error::bad_request(format!(
+                "The relation's ref_service_id is {id}, but there is no service of that identifier."
+            ))),
+        },
+    }
+}
+
+/// The generated name of a virtual relation inside its service (15.1).
 fn virtual_name(members: &Object) -> Result<String> {
     let needed = |name: &str| {
         text(members, name).ok_or_else(|| Error::bad_request(format!("Invalid schema detected - no {name} element.")))

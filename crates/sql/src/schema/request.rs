@@ -13,6 +13,8 @@ pub struct SchemaCaller<'a> {
     pub access: &'a dyn Fn(&str) -> VerbMask,
     /// Whether SQL of the caller's own is accepted in definitions.
     pub is_admin: bool,
+    /// The name of another service by its identifier, for relations that lead there.
+    pub service_name: &'a dyn Fn(i64) -> Option<String>,
 }
 
 /// A part of a table.
@@ -48,7 +50,7 @@ pub fn handle(database: &Database, request: &SchemaRequest<'_>, caller: &SchemaC
     }
     match (request.table, request.member) {
         (Some(table), Some(Member::Field(name))) => fields::handle(database, request, caller, table, name),
-        (Some(table), Some(Member::Relation(name))) => related::handle(database, request, table, name),
+        (Some(table), Some(Member::Relation(name))) => related::handle(database, request, caller, table, name),
         (Some(table), None) => table_request(database, request, caller, table),
         (None, _) => tables_request(database, request, caller),
     }
