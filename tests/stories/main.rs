@@ -21,3 +21,4 @@ mod start_and_stop;
 mod support;
 mod system_events;
 mod system_scripts;
+mod ways_around;
