@@ -9,7 +9,6 @@ use antiphon_model::{Error, Limits, Request, Response, Result, Session, Verb};
 use antiphon_script::Engines;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What a client sent to say who it is.
@@ -127,9 +126,7 @@ impl Gateway {
             }
             Ok(admitted) => match self.script_permit(frame).await {
                 Err(error) => respond(&error),
-                Ok(_permit) => blocking(|| {
-                    Handle::current().block_on(self.process(&admitted, &mut request, &session, frame, &mut ledger))
-                }),
+                Ok(_permit) => self.process(&admitted, &mut request, &session, frame, &mut ledger).await,
             },
         };
         ledger.annotate(&mut response, trace);
@@ -177,7 +174,7 @@ impl Gateway {
         let Admitted { entry, matched, plan } = admitted;
         let runner = EventRunner { gateway: self, session, frame, service: &entry.name, plan };
         let signed_in = OnceLock::new();
-        let outcome = match runner.pre_process(request, ledger) {
+        let outcome = match blocking(|| runner.pre_process(request, ledger)) {
             Ok(None) => {
                 let call = Call { gateway: self, entry, request, session, matched, frame, signed_in: &signed_in };
                 entry.service.handle(call).await
@@ -186,10 +183,15 @@ impl Gateway {
             Err(error) => Err(error),
         };
         let mut response = outcome.unwrap_or_else(|error| respond(&error));
+        if plan.is_empty() {
+            return response;
+        }
         let runner = EventRunner { session: signed_in.get().unwrap_or(session), ..runner };
-        runner.post_process(request, &mut response, ledger);
-        runner.base(request, &response, ledger);
-        runner.queued(ledger);
+        blocking(|| {
+            runner.post_process(request, &mut response, ledger);
+            runner.base(request, &response, ledger);
+            runner.queued(ledger);
+        });
         response
     }
 

@@ -2,7 +2,7 @@
 //! still run, before it begins and after it ends (database-service 15.3, 17).
 
 use crate::scripts::{EventRunner, Plan};
-use crate::{Call, Ledger, Matched};
+use crate::{Call, Ledger, Matched, authorize};
 use antiphon_model::{Request, Response, Result, Value, Verb, json};
 
 /// A write to another resource of the service, as part of a call.
@@ -13,7 +13,7 @@ pub struct CarriedWrite {
 
 impl Call<'_> {
     /// Runs the pre-process scripts of a write to `resource`, and gives the records as they left them. None when that resource has no
-    /// scripts: there is nothing to do, before or after.
+    /// scripts, or when the caller may not write to it: then no script runs, and the write itself is refused.
     ///
     /// # Errors
     /// What a script threw, or the error that it answered with: the whole call is refused.
@@ -29,7 +29,7 @@ impl Call<'_> {
         request.depth = self.request.depth;
         request.payload = json!({ "resource": records });
         let plan = Plan::of(self.gateway, &self.entry.name, &matched, &request, false);
-        if plan.is_empty() {
+        if plan.is_empty() || !self.may_write(&request) {
             return Ok(None);
         }
         let mut ledger = Ledger::default();
@@ -57,6 +57,10 @@ impl Call<'_> {
         runner.post_process(request, &mut response, &mut ledger);
         runner.base(request, &response, &mut ledger);
         runner.queued(&mut ledger);
+    }
+
+    fn may_write(&self, request: &Request) -> bool {
+        authorize(self.session, request.requestor, request.verb, self.entry, &request.resource).is_ok()
     }
 
     fn runner<'p>(&'p self, plan: &'p Plan) -> EventRunner<'p> {

@@ -4,6 +4,7 @@
 //! authentication, the access check, its events or its ledger. This crate knows no HTTP and no concrete service.
 
 mod access;
+mod blocking;
 mod call;
 mod carried;
 mod event_names;
@@ -20,6 +21,7 @@ mod scripts;
 mod service;
 
 pub use access::{authorize, may, row_filters};
+pub use blocking::blocking;
 pub use call::{Answer, Credentials, Gateway};
 pub use carried::CarriedWrite;
 pub use event_names::{FiredEvent, fired_events};
@@ -30,10 +32,3 @@ pub use registry::{Registry, ServiceEntry};
 pub use route::{Matched, Route, RouteTable};
 pub use script_index::{ScriptIndex, ScriptSlot};
 pub use service::{Call, Service};
-
-/// Runs work that may block (scripts, databases) so that it holds up no other call.
-///
-/// Cheap when the thread is already in such a section, so callers need not know.
-pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(work)
-}

@@ -1,6 +1,7 @@
 //! Calls that scripts and services make on behalf of a call: the same door, one level deeper.
 
 use crate::Gateway;
+use crate::blocking::wait_for;
 use antiphon_model::{Error, Request, Response, Session};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -56,7 +57,7 @@ impl Gateway {
         }
         request.depth = depth;
         let answer = self.dispatch(request, Arc::clone(session), None, frame);
-        crate::blocking(|| runtime.block_on(answer)).response
+        wait_for(runtime, answer).response
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Control {
     pub(crate) deadline: AtomicU64,
     started: AtomicU64,
     cpu_limit: AtomicU64,
+    /// Reading of the thread's processor clock from which the run's use is counted; 0 = not read yet.
     cpu_started: AtomicU64,
     /// Before this time the processor time can't have reached its limit.
     cpu_check_at: AtomicU64,
@@ -55,7 +56,7 @@ impl Control {
         self.stop.store(0, Ordering::Relaxed);
         self.started.store(now, Ordering::Relaxed);
         self.cpu_limit.store(cpu_limit, Ordering::Relaxed);
-        self.cpu_started.store(thread_cpu(), Ordering::Relaxed);
+        self.cpu_started.store(0, Ordering::Relaxed);
         self.cpu_check_at.store(now.saturating_add(cpu_limit), Ordering::Relaxed);
         let (thread, clock) = this_thread();
         self.thread.store(thread, Ordering::Relaxed);
@@ -63,13 +64,32 @@ impl Control {
         self.deadline.store(now.saturating_add(nanoseconds(wall)).max(1), Ordering::SeqCst);
     }
 
-    /// Ends the run; gives wall and processor time.
+    /// Ends the run; gives wall time and processor time. A run that ended before the watchdog saw it is taken to have used the
+    /// processor all the time.
     pub(crate) fn end(&self) -> (Duration, Duration) {
         self.deadline.store(0, Ordering::SeqCst);
         self.kill.store(0, Ordering::SeqCst);
         let wall = now().saturating_sub(self.started.load(Ordering::Relaxed));
-        let cpu = thread_cpu().saturating_sub(self.cpu_started.load(Ordering::Relaxed));
+        let cpu = match self.cpu_started.load(Ordering::Relaxed) {
+            0 => wall,
+            started => wall.min(thread_cpu().saturating_sub(started)),
+        };
         (Duration::from_nanos(wall), Duration::from_nanos(cpu))
+    }
+
+    /// Reads the processor clock of a run that has none yet, when it has lasted a while. The clock costs a system call, more than
+    /// most runs; what a run used before the watchdog first saw it is not counted.
+    pub(crate) fn begin_counting_cpu(&self) {
+        let deadline = self.deadline.load(Ordering::SeqCst);
+        if deadline == 0 || self.cpu_started.load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        let cpu = clock(self.cpu_clock.load(Ordering::Relaxed));
+        let _ = self.cpu_started.compare_exchange(0, cpu, Ordering::SeqCst, Ordering::Relaxed);
+        // The reading may be of another run's thread when that run began meanwhile: it is to be read anew.
+        if self.deadline.load(Ordering::SeqCst) != deadline {
+            self.cpu_started.store(0, Ordering::SeqCst);
+        }
     }
 
     /// Why this run has stopped, if it has.
@@ -136,7 +156,12 @@ impl Control {
     }
 
     fn cpu_overdue(&self, now: u64, cpu: u64) -> Option<StopReason> {
-        let used = cpu.saturating_sub(self.cpu_started.load(Ordering::Relaxed));
+        let started = match self.cpu_started.load(Ordering::Relaxed) {
+            0 => cpu,
+            started => started,
+        };
+        let _ = self.cpu_started.compare_exchange(0, started, Ordering::Relaxed, Ordering::Relaxed);
+        let used = cpu.saturating_sub(started);
         let limit = self.cpu_limit.load(Ordering::Relaxed);
         if used >= limit {
             return Some(StopReason::CpuTime);

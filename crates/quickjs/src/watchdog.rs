@@ -75,6 +75,7 @@ fn look() -> (bool, bool) {
     let (mut running, mut overdue) = (false, false);
     for control in controls().iter().filter_map(Weak::upgrade) {
         running |= control.deadline.load(Ordering::SeqCst) != 0;
+        control.begin_counting_cpu();
         let Some((reason, deadline)) = control.overdue_elsewhere(now, GRACE.as_nanos() as u64) else { continue };
         overdue = true;
         if control.in_engine.load(Ordering::Relaxed) && control.request_kill(reason, deadline) {

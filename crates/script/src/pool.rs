@@ -1,6 +1,7 @@
 //! Ready engines that wait for the next call, bounded by bytes; the least recently used go first.
 
 use crate::javascript::Prepared;
+use antiphon_quickjs::current_processor;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub(crate) struct Key {
 struct Idle {
     prepared: Prepared,
     source: Arc<str>,
+    /// Which processor ran it last: there its memory is still near.
+    processor: usize,
     bytes: usize,
     used: u64,
 }
@@ -44,10 +47,15 @@ impl Pool {
         Pool { shelves: Mutex::new(Shelves::default()), limit }
     }
 
-    /// A ready engine for that text, the most recently used one. Engines of another text under the same key are dropped.
+    /// A ready engine for that text: the one that this processor used last, else the most recently used one. A restore touches the
+    /// whole of an engine, which costs a multiple when the memory lies in another processor's cache. Engines of another text under the
+    /// same key are dropped.
     pub(crate) fn take(&self, key: &Key, source: &Arc<str>) -> Option<Prepared> {
         let mut shelves = self.shelves.lock();
-        let idle = shelves.idle.get_mut(key)?.pop()?;
+        let shelf = shelves.idle.get_mut(key)?;
+        let processor = current_processor();
+        let near = shelf.iter().rposition(|idle| idle.processor == processor);
+        let idle = shelf.remove(near.or(shelf.len().checked_sub(1))?);
         shelves.bytes -= idle.bytes;
         if Arc::ptr_eq(&idle.source, source) || idle.source == *source {
             return Some(idle.prepared);
@@ -69,7 +77,13 @@ impl Pool {
             dropped.extend(shelves.remove_where(|other| other.script == key.script && other.version != key.version));
         }
         shelves.bytes += bytes;
-        shelves.idle.entry(key).or_default().push(Idle { prepared, source, bytes, used });
+        shelves.idle.entry(key).or_default().push(Idle {
+            prepared,
+            source,
+            processor: current_processor(),
+            bytes,
+            used,
+        });
         while shelves.bytes > self.limit {
             let Some(oldest) = shelves.take_oldest() else { break };
             dropped.push(oldest);

@@ -5,6 +5,7 @@ use crate::demo;
 use crate::http::{self, Cors, Edge};
 use crate::wiring::{self, GatewayDoor};
 use std::io::ErrorKind;
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -52,11 +53,19 @@ pub enum StartError {
 /// own. Memory is taken only when it is touched.
 const THREAD_STACK: usize = 8 << 20;
 
+/// Threads beyond one for each processor: half of all may be held by scripts and databases at a time, and the others go on.
+const SPARE_THREADS: usize = 4;
+
 /// Serves until SIGTERM or SIGINT.
 pub fn run(settings: Settings) -> Result<(), StartError> {
     start_log(&settings.log)?;
     prepare_data(&settings.data)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(THREAD_STACK).build()?;
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(processors + SPARE_THREADS.max(processors))
+        .thread_stack_size(THREAD_STACK)
+        .build()?;
     let outcome = runtime.block_on(serve(settings));
     // What did not finish in time must not hold the end up.
     runtime.shutdown_background();
