@@ -293,6 +293,11 @@
   delete global.Atomics;
   delete global.SharedArrayBuffer;
 
+  // The frames of a stack would hand out the functions that they run, and with them those of this file and the host.
+  Error.prepareStackTrace = (_, frames) => delete Object.getPrototypeOf(frames[0]).getFunction;
+  void new Error().stack;
+  Error.prepareStackTrace = undefined;
+
   // ---- what the host takes from here while the engine is built ----
 
   const parts = {

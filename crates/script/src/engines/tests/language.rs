@@ -124,3 +124,22 @@ fn random_numbers_differ_between_runs_and_time_passes() {
     let mean = call.returned("let sum = 0; for (let i = 0; i < 20000; i++) sum += Math.random(); return sum / 20000");
     assert!((0.48..0.52).contains(&mean.as_f64().unwrap()), "{mean}");
 }
+
+#[test]
+fn the_frames_of_a_stack_hand_out_no_function() {
+    let source = "
+        const found = [];
+        Error.prepareStackTrace = (_, frames) => {
+            for (const frame of frames) {
+                const members = Object.getOwnPropertyNames(Object.getPrototypeOf(frame));
+                found.push(...members.filter(name => typeof frame[name] === 'function' && typeof frame[name]() === 'function'));
+            }
+            return frames.length > 1 ? 'deep' : 'flat';
+        };
+        let stack;
+        try { platform.api.get('') } catch (error) { stack = error.stack }
+        Error.prepareStackTrace = undefined;
+        return { found, stack, usual: typeof new Error('x').stack }";
+    let expected = json!({ "found": [], "stack": "deep", "usual": "string" });
+    assert_eq!(Call::default().finish(source).returned, Some(expected));
+}
