@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod concurrency;
+mod database;
 mod errors;
 mod event_object;
 mod fidelity;

@@ -305,7 +305,7 @@ fn no_key(key: &Field) -> Error {
 /// A refused related record is told as the batch of one that it is on its own table's endpoint.
 fn nested_batch(error: Error) -> Error {
     match error.status {
-        403 | 501 | 503 => error,
+        401 | 403 | 501 | 503 => error,
         _ => {
             let batch = Error::batch(antiphon_model::BatchVerb::Created, &[0], vec![error.to_value()], false);
             Error { cause: Some(error.to_string()), ..batch }
@@ -314,7 +314,7 @@ fn nested_batch(error: Error) -> Error {
 }
 
 fn failed(message: &str, error: Error) -> Error {
-    if matches!(error.status, 403 | 501 | 503) {
+    if matches!(error.status, 401 | 403 | 501 | 503) {
         return error;
     }
     let cause = error.cause.clone().unwrap_or_else(|| error.message.clone());
