@@ -30,4 +30,4 @@ bench: cargo
 	$(TARGET)/release/antiphon-bench --server $(TARGET)/release/antiphon
 
 cargo:
-	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.90 or newer from https://rustup.rs" >&2; exit 1; }
+	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer from https://rustup.rs" >&2; exit 1; }
