@@ -122,7 +122,7 @@ fn prepare_data(folder: &Path) -> Result<(), StartError> {
 }
 
 async fn listen(address: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|reason| match reason.kind() {
+    http::bind(address).await.map_err(|reason| match reason.kind() {
         ErrorKind::AddrInUse => StartError::InUse(address.to_owned()),
         _ => StartError::Listen { address: address.to_owned(), reason },
     })

@@ -9,17 +9,44 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::{Error, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Clients that may wait to be accepted. The usual 128 are reached by a burst, and whoever comes then waits for a whole second.
+const BACKLOG: u32 = 4096;
 /// Pause after a failed accept (out of descriptors, usually), so that the loop does not burn a core meanwhile.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Smallest buffer that the HTTP library allows.
 const SMALLEST_BUFFER: usize = 8192;
 /// How many times the limit a head may be for the edge to explain its refusal.
 const HEAD_SLACK: usize = 4;
+
+/// Listens on `host:port`: the first address of that host that can be listened on.
+///
+/// # Errors
+/// The system's, for the last of its addresses.
+pub async fn bind(address: &str) -> std::io::Result<TcpListener> {
+    let mut outcome = Err(Error::from(ErrorKind::AddrNotAvailable));
+    for address in lookup_host(address).await? {
+        outcome = listen(address);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart must not wait for connections of before to time out.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Serves connections until `stop` is ready, then waits for the calls in flight, at most `limits.shutdown_ms`. Returns
 /// whether all of them finished.
@@ -87,4 +114,18 @@ fn start(
         }
         drop(permit);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_host_is_listened_on_by_name_and_a_refusal_says_why() {
+        let listener = bind("localhost:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        TcpStream::connect(address).await.unwrap();
+        assert_eq!(bind(&address.to_string()).await.unwrap_err().kind(), ErrorKind::AddrInUse);
+        assert!(bind("no such host").await.is_err());
+    }
 }

@@ -23,7 +23,7 @@ mod wishes;
 
 pub use cors::Cors;
 pub use door::Door;
-pub use listener::serve;
+pub use listener::{bind, serve};
 
 use antiphon_model::{Error, Limits, Request, Result, Verb};
 use bytes::Bytes;
