@@ -15,19 +15,9 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("antiphon-quickjs", &[]),
     ("antiphon-sql", &["antiphon-model"]),
     ("antiphon-script", &["antiphon-model", "antiphon-quickjs"]),
-    ("antiphon-gateway", &["antiphon-model", "antiphon-script", "antiphon-sql"]),
+    ("antiphon-gateway", &["antiphon-model", "antiphon-script"]),
     ("antiphon-services", &["antiphon-model", "antiphon-script", "antiphon-sql", "antiphon-gateway"]),
-    (
-        "antiphon",
-        &[
-            "antiphon-model",
-            "antiphon-quickjs",
-            "antiphon-sql",
-            "antiphon-script",
-            "antiphon-gateway",
-            "antiphon-services",
-        ],
-    ),
+    ("antiphon", &["antiphon-model", "antiphon-gateway", "antiphon-services"]),
 ];
 /// The one crate that may use `unsafe`.
 const UNSAFE: &str = "antiphon-quickjs";
