@@ -1,7 +1,7 @@
 //! Creating, changing and dropping tables (5).
 
 use super::definition::{FieldDefinition, TableDefinition};
-use super::labels;
+use super::{aliases, labels};
 use crate::catalog::{Field, Table};
 use crate::database::Database;
 use crate::error::DatabaseError;
@@ -26,7 +26,9 @@ pub(super) fn apply(database: &Database, definition: &TableDefinition, mode: Mod
     let raw_sql =
         definition.options.is_some() || definition.fields.iter().flatten().any(FieldDefinition::needs_administrator);
     require_administrator(raw_sql, is_admin)?;
-    let known = database.catalog()?.table(&definition.name).cloned();
+    let catalog = database.catalog()?;
+    aliases::check_table(&catalog, definition)?;
+    let known = catalog.table(&definition.name).cloned();
     let done = match &known {
         None => create(database, definition),
         Some(_) if mode == Mode::OnlyNew => {
@@ -47,6 +49,7 @@ pub(super) fn require_administrator(raw_sql: bool, is_admin: bool) -> Result<()>
 }
 
 fn create(database: &Database, definition: &TableDefinition) -> Result<()> {
+    aliases::check_fields(&[], definition.fields.as_deref().unwrap_or_default(), &[])?;
     let transaction = Transaction::begin(database)?;
     let mut statement = Statement::new(database.backend().dialect());
     database.backend().create_table(&mut statement, definition)?;
@@ -93,6 +96,7 @@ pub(super) fn change_fields(
             )));
         }
     }
+    aliases::check_fields(&table.fields, fields, dropped)?;
     let real: Vec<&FieldDefinition> = fields.iter().filter(|definition| !definition.is_virtual).collect();
     let changed: Vec<FieldDefinition> =
         real.iter().filter(|definition| known(definition).is_some()).map(|definition| (*definition).clone()).collect();

@@ -1,5 +1,6 @@
 //! The structure of a database: what it is, and how it is changed (2 to 5).
 
+mod aliases;
 mod change;
 pub mod definition;
 mod describe;

@@ -1,11 +1,11 @@
 //! Requests under `_schema/{table}/_related`: relations and virtual relations (3, 5.3).
 
-use super::change;
 use super::definition::{flag, text};
 use super::describe::describe_relation;
 use super::labels;
 use super::listing::names;
 use super::request::{SchemaCaller, SchemaRequest, listed, no_data, single};
+use super::{aliases, change};
 use crate::catalog::{Relation, Table};
 use crate::database::Database;
 use crate::extras::{Extra, Subject};
@@ -88,6 +88,7 @@ fn store(
         }
         None => return Err(unknown(table)),
     };
+    aliases::check_relation(table, &name, members)?;
     let makes_virtual = known.is_none();
     let mut values: Object = members
         .iter()

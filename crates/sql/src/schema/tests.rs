@@ -285,6 +285,30 @@ fn a_table_alias_changes_the_path_of_records_and_not_of_structure() {
 }
 
 #[test]
+fn an_alias_must_not_be_the_name_of_something_else() {
+    let shop = with_note();
+    for (path, definition) in [
+        ("_schema/note", json!({"alias": "TODO"})),
+        ("_schema/note/_field/title", json!({"type": "string", "alias": "id"})),
+        (
+            "_schema/todo/_field",
+            json!([{"name": "name", "type": "string", "alias": "x"}, {"name": "x", "type": "string"}]),
+        ),
+        ("_schema/note/_related/team_by_team_id", json!({"alias": "title"})),
+    ] {
+        let refused = shop.refused(Verb::Patch, path, definition);
+        assert!(refused.status == 400 && refused.message.contains("has that name"), "{path}: {}", refused.message);
+    }
+    shop.patch(
+        "_schema/note",
+        json!({"alias": "memo", "field": [{"name": "title", "type": "string", "alias": "title"}]}),
+    );
+    shop.patch("_schema/note", json!({"alias": "memo"}));
+    let taken = json!({"name": "memo", "field": [{"name": "id", "type": "id"}]});
+    assert_eq!(shop.refused(Verb::Post, "_schema/memo", taken).status, 400);
+}
+
+#[test]
 fn a_real_field_can_not_become_virtual() {
     let shop = Sandbox::with_tables();
     let error = shop.refused(Verb::Patch, "_schema/team/_field/title", json!({"is_virtual": true, "type": "string"}));

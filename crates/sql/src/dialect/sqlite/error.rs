@@ -6,8 +6,11 @@ use rusqlite::ffi;
 
 /// The cause behind an error of SQLite.
 pub(super) fn translate(error: rusqlite::Error) -> DatabaseError {
-    let rusqlite::Error::SqliteFailure(failure, message) = &error else {
-        return DatabaseError::Other(error.to_string());
+    let (failure, message) = match &error {
+        rusqlite::Error::SqliteFailure(failure, message) => (failure, message),
+        // The message without the statement it is about.
+        rusqlite::Error::SqlInputError { msg, .. } => return DatabaseError::Other(msg.clone()),
+        _ => return DatabaseError::Other(error.to_string()),
     };
     let message = message.clone().unwrap_or_else(|| failure.to_string());
     match failure.extended_code {
