@@ -37,6 +37,11 @@ pub fn blocking<T>(work: impl FnOnce() -> T) -> T {
     }
 }
 
+/// How many pieces of work hold a thread of the runtime right now.
+pub fn work_in_place() -> usize {
+    IN_PLACE.load(Ordering::Relaxed)
+}
+
 /// Waits for a call from inside such work.
 pub(crate) fn wait_for<T>(runtime: &Handle, call: impl Future<Output = T>) -> T {
     tokio::task::block_in_place(|| runtime.block_on(call))

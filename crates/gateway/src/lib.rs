@@ -21,7 +21,7 @@ mod scripts;
 mod service;
 
 pub use access::{authorize, may, row_filters};
-pub use blocking::blocking;
+pub use blocking::{blocking, work_in_place};
 pub use call::{Answer, Credentials, Gateway};
 pub use carried::CarriedWrite;
 pub use event_names::{FiredEvent, fired_events};

@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod http;
+mod lookout;
 mod serve;
 mod terminal;
 mod wiring;

@@ -3,6 +3,7 @@
 use crate::config::{LogFormat, LogSettings, Settings};
 use crate::demo;
 use crate::http::{self, Cors, Edge};
+use crate::lookout::Lookout;
 use crate::wiring::{self, GatewayDoor};
 use std::io::ErrorKind;
 use std::num::NonZero;
@@ -66,6 +67,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         .worker_threads(processors + SPARE_THREADS.max(processors))
         .thread_stack_size(THREAD_STACK)
         .build()?;
+    let _lookout = Lookout::start(runtime.handle().clone())?;
     let outcome = runtime.block_on(serve(settings));
     // What did not finish in time must not hold the end up.
     runtime.shutdown_background();
