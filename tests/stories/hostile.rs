@@ -195,3 +195,56 @@ fn more_scripts_than_there_is_room_for_wait_and_then_are_told_to_come_back() {
     });
     app.user().get("db/_table/todo").expect(200);
 }
+
+/// Loops of every kind, each stopped in the middle of something else.
+const LOOPS: [&str; 16] = [
+    "for (;;) {}",
+    "for (;;) await null;",
+    "for (;;) print('x'.repeat(1000));",
+    "for (;;) JSON.parse('[' + '1,'.repeat(50000) + '1]');",
+    "for (;;) JSON.stringify(Array(10000).fill({a: 1}));",
+    "for (;;) event.request.headers.host.split('').sort().reverse().join('');",
+    "for (;;) platform.session.user.email;",
+    "for (;;) platform.api.get('db/_table/todo/1');",
+    "for (;;) require('lodash')._.chunk([1, 2, 3]);",
+    "for (;;) new Function('return 1')();",
+    "for (;;) try { throw new Error('x'); } catch (error) { error.stack; }",
+    "for (;;) new Uint8Array(100000).fill(1).reduce((sum, one) => sum + one);",
+    "for (;;) [1, 2, 3].map(String).join().match(/\\d/g);",
+    "function* all() { for (;;) yield 1; } for (const one of all());",
+    "sleep(60);",
+    "/^(a+)+$/.test('a'.repeat(50) + 'b');",
+];
+
+#[test]
+fn good_calls_are_right_while_bad_ones_are_stopped_beside_them() {
+    let app = TestApp::start();
+    for (index, source) in LOOPS.iter().enumerate() {
+        app.store(
+            &format!("db._table.t{index}.get.pre_process"),
+            json!({"content": source, "config": {"timeout_ms": 100}}),
+        );
+    }
+    app.attach(BEFORE, "
+        globalThis.runs = (globalThis.runs ?? 0) + 1;
+        event.response = {content: [runs, [3, 1, 2].sort().join(), event.request.parameters.number, JSON.stringify({a: [1]})]};");
+    thread::scope(|scope| {
+        let bad: Vec<_> = (0..4)
+            .map(|first| {
+                let app = &app;
+                scope.spawn(move || {
+                    for index in (first..LOOPS.len()).step_by(4) {
+                        let message = app.admin().get(&format!("db/_table/t{index}")).refused(500);
+                        assert!(message.contains("time limit of 100ms"), "{}: {message}", LOOPS[index]);
+                    }
+                })
+            })
+            .collect();
+        let mut number = 0;
+        while number == 0 || bad.iter().any(|one| !one.is_finished()) {
+            number += 1;
+            let told = app.user().get(&format!("db/_table/todo?number={number}")).expect(200);
+            assert_eq!(told, json!([1, "1,2,3", number.to_string(), "{\"a\":[1]}"]));
+        }
+    });
+}
