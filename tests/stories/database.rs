@@ -406,6 +406,20 @@ fn database_160_relations_to_other_services_are_read_under_the_callers_role() {
 }
 
 #[test]
+fn database_167_a_body_in_no_known_format_is_refused() {
+    let app = TestApp::start();
+    for (method, path) in [("POST", "db/_table/todo"), ("PATCH", "db/_table/todo/1"), ("POST", "system/role")] {
+        let refused = app.admin().send_as(method, path, "application/octet-stream", b"\x01\x02").refused(400);
+        assert!(refused.starts_with("Unrecognized payload type"), "{path}: {refused}");
+    }
+    let csv = app.admin().send_as("POST", "db/_table/todo?fields=name,priority", "text/csv", b"name,priority\nrow,7\n");
+    assert_eq!(csv.expect(200)["resource"], json!([{"name": "row", "priority": 7}]));
+    let xml = b"<todos><resource><name>one</name></resource><resource><name>two</name><note/></resource></todos>";
+    let made = app.admin().send_as("POST", "db/_table/todo?fields=name,note", "application/xml", xml).expect(200);
+    assert_eq!(made["resource"], json!([{"name": "one", "note": null}, {"name": "two", "note": null}]));
+}
+
+#[test]
 fn database_172_a_script_changes_the_filter_and_not_what_the_role_hides() {
     let desk = Desk::open();
     let source = "event.request.parameters.filter = 'id = 2 OR id = 3'; event.request.parameters.fields = 'id';";

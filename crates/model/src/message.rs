@@ -1,6 +1,6 @@
 //! One call's request and response, whoever sent it and whichever service answers.
 
-use crate::{Error, Object, Requestor, Verb};
+use crate::{Error, Object, Requestor, Result, Verb};
 use bytes::Bytes;
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -68,6 +68,22 @@ impl Request {
     /// Whether a boolean parameter is there and true: `true`, `1`, `yes`, `on`, `y`, `t`, in any case.
     pub fn flag(&self, name: &str) -> bool {
         self.parameters.get(name).is_some_and(truthy)
+    }
+
+    /// Refuses a write whose body is in no format that is understood; services that store bodies as they are don't ask.
+    ///
+    /// # Errors
+    /// 400 `Unrecognized payload type` (system-and-users 1.7).
+    pub fn require_readable_payload(&self) -> Result<()> {
+        let is_write = matches!(self.verb, Verb::Post | Verb::Put | Verb::Patch);
+        let is_upload = self.content_type.as_deref().is_some_and(|kind| kind.starts_with("multipart/"));
+        let content = self.content.trim_ascii();
+        match is_write && self.payload.is_null() && !is_upload && !content.is_empty() && content != b"null" {
+            true => Err(Error::bad_request(
+                "Unrecognized payload type. Send JSON, XML or CSV, and say which in the Content-Type header.",
+            )),
+            false => Ok(()),
+        }
     }
 
     /// A header's value, by lower-case name.

@@ -37,6 +37,7 @@ impl DatabaseService {
     }
 
     fn answer(&self, call: &Call<'_>) -> Result<Response> {
+        call.request.require_readable_payload()?;
         let table = Some(call.matched.parameter("table_name"));
         let field = Some(call.matched.parameter("field_name"));
         let relation = Some(call.matched.parameter("relationship_name"));

@@ -78,6 +78,7 @@ impl SystemService {
     }
 
     fn answer(&self, call: &Call<'_>) -> Result<Response> {
+        call.request.require_readable_payload()?;
         let mut segments = call.matched.route.pattern().split('/');
         let (first, rest) = (segments.next().unwrap_or_default(), segments.next());
         let parameter = |name: &str| call.matched.parameter(name);
