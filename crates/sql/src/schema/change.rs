@@ -170,9 +170,10 @@ pub(super) fn drop_table(database: &Database, name: &str) -> Result<()> {
             extra.values.get(key).and_then(Value::as_str).is_some_and(|value| value.eq_ignore_ascii_case(&table.name))
         };
         let virtual_relation = extra.values.get("is_virtual").is_some_and(antiphon_model::truthy);
+        let refers_to_it = leads_here(database, &extra) && names_it("ref_table");
         if matches!(extra.subject, Subject::Relation(_))
             && virtual_relation
-            && (names_it("ref_table") || names_it("junction_table"))
+            && (refers_to_it || names_it("junction_table"))
         {
             database.extras().store(Extra { values: Object::new(), ..extra })?;
         }
@@ -193,7 +194,9 @@ pub(super) fn forget_field(database: &Database, table: &str, field: &str) -> Res
             Subject::Field(name) => own && name.eq_ignore_ascii_case(field),
             Subject::Relation(_) => {
                 (own && same(extra.values.get("field"), field))
-                    || (same(extra.values.get("ref_table"), table) && same(extra.values.get("ref_field"), field))
+                    || (leads_here(database, &extra)
+                        && same(extra.values.get("ref_table"), table)
+                        && same(extra.values.get("ref_field"), field))
             }
             Subject::Table => false,
         };
@@ -202,6 +205,12 @@ pub(super) fn forget_field(database: &Database, table: &str, field: &str) -> Res
         }
     }
     Ok(())
+}
+
+/// Whether a relation leads to a table of this service.
+fn leads_here(database: &Database, relation: &Extra) -> bool {
+    let service = relation.values.get("ref_service_id").and_then(Value::as_i64);
+    service.is_none() || service == database.config().service_id
 }
 
 fn store_table_extras(database: &Database, table: &str, given: &Object) -> Result<()> {

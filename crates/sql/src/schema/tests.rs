@@ -258,6 +258,20 @@ fn a_dropped_table_is_gone_with_all_that_was_known_of_it() {
 }
 
 #[test]
+fn a_relation_to_another_service_outlives_a_table_of_the_same_name_here() {
+    let shop = with_note();
+    let relation = |service: Option<i64>| {
+        json!([{"type": "has_many", "field": "rank", "is_virtual": true, "ref_service_id": service, "ref_table": "todo",
+            "ref_field": "id"}])
+    };
+    shop.post("_schema/note/_related", relation(Some(12)));
+    shop.post("_schema/note/_related", relation(None));
+    shop.delete("_schema/todo");
+    let names: Vec<Value> = column(&shop.get("_schema/note/_related"), "name");
+    assert!(names.contains(&json!("crm.todo_by_id")) && !names.contains(&json!("todo_by_id")), "{names:?}");
+}
+
+#[test]
 fn extras_persist_are_returned_and_can_be_taken_back() {
     let shop = Sandbox::with_tables();
     let extras = json!({"label": "Headline", "description": "d", "picklist": "x, y", "client_info": {"w": 3},
