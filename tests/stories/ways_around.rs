@@ -81,3 +81,27 @@ fn values_of_a_script_cannot_take_all_memory() {
         app.user().get("db/_table/todo/1").expect(200);
     }
 }
+
+#[test]
+fn a_request_with_more_conditions_than_the_database_takes_is_refused_as_such() {
+    let app = TestApp::start();
+    let filter = vec!["id>0"; 1500].join(" and ");
+    let answer = app.user().get(&format!("db/_table/todo?filter={filter}"));
+    assert_eq!(answer.status(), 400, "{}", answer.body());
+    let message = answer.refused(400);
+    assert!(message.contains("Send fewer"), "{message}");
+}
+
+/// One LIKE on one long text is a single instruction of the database, in which it looks at no clock.
+#[test]
+fn a_pattern_that_fits_nearly_everywhere_ends_with_the_statements_time() {
+    let app = TestApp::with_limits(&[("SQL_STATEMENT_MS", 300)]);
+    let long = json!({"name": "long", "note": "a".repeat(8_000_000)});
+    app.user().post("db/_table/todo", json!({"resource": [long]})).expect(200);
+    let filter = format!("note like '%25{}b%25'", "a".repeat(8000));
+    let answer = app.user().get(&format!("db/_table/todo?fields=id&filter={filter}"));
+    assert_eq!(answer.status(), 503, "{}", answer.body());
+    let message = answer.refused(503);
+    assert!(message.contains("too long"), "{message}");
+    assert_eq!(app.user().get("db/_table/contact?filter=first_name like 'a%25'").values("id"), [2]);
+}

@@ -29,6 +29,9 @@ pub enum DatabaseError {
     /// The rows of this view can't be changed.
     #[error("not writable: {0}")]
     NotWritable(String),
+    /// The request makes a statement with more parts than the database takes.
+    #[error("{0}")]
+    TooComplicated(String),
     /// All connections were lent, or another process holds the lock, longer than the limit.
     #[error("the database is busy")]
     Busy,
@@ -69,6 +72,9 @@ impl From<DatabaseError> for Error {
             DatabaseError::Check(_) => Error::bad_request("A value was refused by a check of the database."),
             DatabaseError::Raised(message) => Error::bad_request(message),
             DatabaseError::NotWritable(_) => Error::bad_request("The records of this view can not be changed."),
+            DatabaseError::TooComplicated(_) => Error::bad_request(
+                "The request has more conditions or fields than the database takes at once. Send fewer.",
+            ),
             DatabaseError::Busy => Error::unavailable("The database is busy. Please try again.", 1),
             DatabaseError::TimedOut => Error::unavailable("The database took too long to answer this request.", 1),
             DatabaseError::ReadOnly => Error::forbidden("This database is read-only."),

@@ -1,6 +1,7 @@
 //! One SQLite connection: its settings, its statement cache, its time limit.
 
 use super::error::translate;
+use super::like;
 use super::pool::{Location, Pool, SqliteOptions};
 use crate::dialect::{Connection, EachRow, Row};
 use crate::error::DatabaseError;
@@ -74,16 +75,15 @@ impl SqliteConnection {
             self.connection.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")?;
         }
         self.connection.execute_batch("PRAGMA foreign_keys=1; PRAGMA trusted_schema=0;")?;
+        let (clock, deadline) = (self.clock, Arc::clone(&self.deadline));
+        let is_over = move || clock.elapsed().as_millis() as u64 >= deadline.load(Ordering::Relaxed);
+        like::install(&self.connection, is_over.clone())?;
         for statement in options.statements.iter().filter(|text| !text.trim().is_empty()) {
             self.connection.execute_batch(statement)?;
         }
         self.connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, STATEMENT_BYTES)?;
         self.connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
-        let (clock, deadline) = (self.clock, Arc::clone(&self.deadline));
-        self.connection.progress_handler(
-            CLOCK_INTERVAL,
-            Some(move || clock.elapsed().as_millis() as u64 >= deadline.load(Ordering::Relaxed)),
-        )
+        self.connection.progress_handler(CLOCK_INTERVAL, Some(is_over))
     }
 
     fn watch(&self) -> Watch<'_> {

@@ -4,15 +4,22 @@ use crate::error::DatabaseError;
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
+/// How messages begin by which SQLite refuses a statement for its size.
+const TOO_COMPLICATED: [&str; 4] =
+    ["Expression tree is too large", "too many terms", "too many columns", "parser stack"];
+
 /// The cause behind an error of SQLite.
 pub(super) fn translate(error: rusqlite::Error) -> DatabaseError {
     let (failure, message) = match &error {
-        rusqlite::Error::SqliteFailure(failure, message) => (failure, message),
+        rusqlite::Error::SqliteFailure(failure, message) => (failure, message.clone()),
         // The message without the statement it is about.
-        rusqlite::Error::SqlInputError { msg, .. } => return DatabaseError::Other(msg.clone()),
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error, Some(msg.clone())),
         _ => return DatabaseError::Other(error.to_string()),
     };
-    let message = message.clone().unwrap_or_else(|| failure.to_string());
+    let message = message.unwrap_or_else(|| failure.to_string());
+    if TOO_COMPLICATED.iter().any(|start| message.starts_with(start)) {
+        return DatabaseError::TooComplicated(message);
+    }
     match failure.extended_code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
             return DatabaseError::Duplicate { columns: columns(&message) };

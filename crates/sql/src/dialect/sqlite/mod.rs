@@ -5,6 +5,7 @@ mod connection;
 mod create;
 mod discovery;
 mod error;
+mod like;
 mod pool;
 #[cfg(test)]
 mod tests;
