@@ -1,6 +1,6 @@
 //! The samples of docs/scripting.md, each attached to the event that its first line names.
 
-use crate::support::{JANE, TestApp, json};
+use crate::support::{JANE, TestApp, Value, json};
 
 const GUIDE: &str = include_str!("../../docs/scripting.md");
 
@@ -31,6 +31,23 @@ fn every_sample_has_a_story() {
     let here = include_str!("scripting_guide.rs");
     for (_, title, _) in samples() {
         assert!(here.contains(&format!("with(\"{title}\")")), "no story runs the sample '{title}'");
+    }
+}
+
+#[test]
+fn the_calls_of_the_guide_fire_the_events_that_it_says() {
+    let app = TestApp::start();
+    let table = GUIDE.split("| Call | Events |\n|---|---|\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    for row in table.lines() {
+        let mut cells = row.trim_matches(['|', ' ']).split(" | ");
+        let (call, events) = (cells.next().unwrap().trim_matches('`'), cells.next().unwrap());
+        let (verb, path) = call.split_once(' ').unwrap();
+        let answer = app.admin().with("X-HTTP-Method", verb).post(&format!("{path}?trace_events=true"), json!({}));
+        let trace: Value = serde_json::from_str(answer.header("x-script-trace").unwrap()).unwrap();
+        let fired =
+            trace["events"].as_array().unwrap().iter().filter_map(|event| event.as_str()?.strip_suffix(".pre_process"));
+        let told: Vec<&str> = events.split(", ").map(|event| event.trim_matches('`')).collect();
+        assert_eq!(fired.collect::<Vec<_>>(), told, "{call}");
     }
 }
 

@@ -54,6 +54,8 @@ fn statement_119_a_script_is_read_whole_or_in_parts() {
     app.store(NAME, json!({"content": "// nothing", "config": "{\"a\":1}"}));
     let record = app.admin().get(PATH).expect(200);
     assert_eq!((&record["content"], &record["config"]), (&json!("// nothing"), &json!("{\"a\":1}")));
+    app.store(NAME, json!({"config": {"a": 1}}));
+    assert_eq!(app.admin().get(PATH).expect(200)["config"], json!({"a": 1}), "what was stored comes back");
     for member in ["created_date", "last_modified_date", "created_by_id", "last_modified_by_id", "storage_path"] {
         assert!(record.get(member).is_some(), "{member} is missing in {record}");
     }
@@ -138,6 +140,29 @@ fn statement_123_braces_may_be_encoded_or_not() {
         let record = app.admin().exactly("GET", &format!("/api/v2/system/event_script/{path}")).expect(200);
         assert_eq!(record["content"], "// generic", "{path}");
     }
+}
+
+#[test]
+fn what_will_not_run_is_stored_with_a_warning_or_refused_on_demand() {
+    let app = TestApp::start();
+    let save = |query: &str, name: &str, kind: &str, content: &str| {
+        let record = json!({"type": kind, "is_active": true, "content": content});
+        app.admin().post(&format!("system/event_script/{name}{query}"), record)
+    };
+    let broken = "let a = 1;\nlet b = = 2;";
+    for (name, kind, content, wanted) in [
+        (NAME, "javascript", broken, "line 2"),
+        ("db.get.queued", "javascript", "", "queued"),
+        ("db.get.pre_process", "python3", "pass", "python3"),
+    ] {
+        let answer = save("", name, kind, content);
+        assert_eq!(answer.status(), 201, "{answer:?}");
+        assert!(answer.header("warning").is_some_and(|warning| warning.contains(wanted)), "{wanted}: {answer:?}");
+    }
+    let message = save("?validate=true", "db.get.post_process", "javascript", broken).refused(400);
+    assert!(message.contains("line 2"), "{message}");
+    app.admin().get("system/event_script/db.get.post_process").refused(404);
+    assert_eq!(save("?validate=true", "db.get.post_process", "javascript", "let a = 1;").header("warning"), None);
 }
 
 #[test]

@@ -51,9 +51,7 @@ pub(crate) fn session(pattern: &str) -> Route {
 fn cache_and_config(routes: &mut Vec<Route>) {
     routes.extend([
         Route::new("cache", &[Get, Delete], "What is kept in memory"),
-        Route::new("cache/{service}", &[Delete], "What is kept in memory for one service")
-            .legacy_event("cache")
-            .concrete_by("service"),
+        Route::new("cache/{service}", &[Delete], "What is kept in memory for one service").legacy_event("cache"),
         Route::new("cache/_event/{name}", &[Delete], "What is kept in memory for one event's script").unlisted(),
         Route::new("config", &[Get, Post], "Settings of the instance").also(&[Put, Patch]),
         Route::new("constant", &[Get], "Names of constant values"),
