@@ -226,7 +226,7 @@ fn database_103_a_new_row_must_be_within_the_role_filter() {
         assert_eq!(inner(&mia.post(path, json!({"resource": [record]})).expect(400)), (403, DENIED));
     }
     let made = mia.post(&format!("{path}?fields=*"), json!({"resource": [{"title": "x", "owner_id": "{user.id}"}]}));
-    assert_eq!(made.values("owner_id"), [desk.mia_id.clone()]);
+    assert_eq!(made.values("owner_id"), std::slice::from_ref(&desk.mia_id));
 }
 
 #[test]
