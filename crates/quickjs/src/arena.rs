@@ -1,13 +1,14 @@
 //! One mapped region that holds everything an engine owns, and the image that brings it back.
 //!
-//! The allocator's bookkeeping lies at the start of the region, so a copy of the used prefix is a complete picture of the
-//! engine: copying it back makes every object, global and free list as it was.
+//! The allocator's bookkeeping lies at the start of the region, so the used prefix is a complete picture of the engine: with its
+//! contents back, every object, global and free list is as it was.
 //!
 //! Chunks are a capacity word followed by the payload, which is aligned to 16 bytes. Freed chunks go to a list of their
 //! size class; the last chunk is given back to the unused rest, so that a growing string or array grows in place.
 
 use crate::control::StopReason;
 use crate::guard;
+use crate::image::{Image, Watched, page_size};
 use rquickjs_sys as sys;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
@@ -41,7 +42,7 @@ struct Header {
 pub(crate) struct Arena {
     base: NonNull<u8>,
     capacity: usize,
-    image: Vec<u8>,
+    image: Option<Image>,
     /// End of the memory that is resident since it was last given back; at least the image.
     resident_end: usize,
 }
@@ -74,7 +75,7 @@ impl Arena {
             (*header).peak = first;
             (*header).capacity = capacity;
         }
-        Ok(Arena { base, capacity, image: Vec::new(), resident_end: 0 })
+        Ok(Arena { base, capacity, image: None, resident_end: 0 })
     }
 
     /// What the engine's allocation hooks get as their opaque pointer.
@@ -87,21 +88,37 @@ impl Arena {
         unsafe { &*self.base.as_ptr().cast::<Header>() }
     }
 
-    /// Copies the used prefix aside; [`Arena::restore`] brings back exactly this state.
-    pub(crate) fn take_image(&mut self) {
-        // SAFETY: `top` never passes the capacity of the mapping.
-        let used = unsafe { std::slice::from_raw_parts(self.base.as_ptr(), self.header().top) };
-        self.image = used.to_vec();
+    /// Remembers the used prefix; [`Arena::restore`] brings back exactly this state. From here on the memory is written only while
+    /// the arena is watched.
+    ///
+    /// What was freed so far stays unused: chunks of later runs lie side by side behind the image instead of in its gaps, where
+    /// each would have its page brought back.
+    pub(crate) fn take_image(&mut self) -> std::io::Result<()> {
+        let length = self.header().top.next_multiple_of(page_size());
+        if length + PAGE > self.capacity {
+            return Err(std::io::ErrorKind::OutOfMemory.into());
+        }
+        // SAFETY: as `header`, but exclusive through `&mut self`.
+        let header = unsafe { &mut *self.base.as_ptr().cast::<Header>() };
+        header.free = [0; CLASSES];
+        header.top = length + WORD;
+        header.peak = header.top;
+        // SAFETY: whole pages of our mapping; the engine writes them in watched runs only, and we write the first one only.
+        self.image = Some(unsafe { Image::of(self.base.as_ptr(), length) }?);
+        Ok(())
     }
 
-    /// Copies the image back. Memory behind it that the run touched is given back to the system when it is much.
+    /// Lets runs on this thread write the image.
+    pub(crate) fn watch(&self) -> Option<Watched<'_>> {
+        self.image.as_ref().map(Image::watch)
+    }
+
+    /// Brings the image back. Memory behind it that the run touched is given back to the system when it is much.
     pub(crate) fn restore(&mut self) {
         self.resident_end = self.resident_end.max(self.header().peak);
-        // SAFETY: the image was copied from this region, so it fits; nothing else refers into the region between runs.
-        unsafe { ptr::copy_nonoverlapping(self.image.as_ptr(), self.base.as_ptr(), self.image.len()) };
-        // SAFETY: as `header`, but exclusive through `&mut self`.
-        unsafe { (*self.base.as_ptr().cast::<Header>()).peak = self.image.len() };
-        let keep = (self.image.len() + RESIDENT_TAIL).next_multiple_of(PAGE);
+        let Some(image) = &mut self.image else { return };
+        image.restore();
+        let keep = (image.len() + RESIDENT_TAIL).next_multiple_of(PAGE);
         let touched = self.resident_end;
         if touched > keep {
             self.resident_end = keep;
@@ -121,9 +138,9 @@ impl Arena {
         self.header().exhausted
     }
 
-    /// Length of the image in bytes.
-    pub(crate) fn image_len(&self) -> usize {
-        self.image.len()
+    /// Bytes that a restore copies.
+    pub(crate) fn copied(&self) -> usize {
+        self.image.as_ref().map_or(0, Image::copied)
     }
 
     /// Bytes in use at most since the last restore.
@@ -133,7 +150,7 @@ impl Arena {
 
     /// Bytes of real memory that this arena holds between runs, its image included.
     pub(crate) fn resident(&self) -> usize {
-        self.image.len() + self.resident_end.max(self.header().peak)
+        self.copied() + self.resident_end.max(self.header().peak)
     }
 }
 

@@ -182,7 +182,7 @@ impl Engine {
         self.not_sealed()?;
         // SAFETY: no code of the engine runs.
         unsafe { sys::JS_RunGC(self.runtime) };
-        self.arena.take_image();
+        self.arena.take_image().map_err(|_| Failure::Engine("there is no memory for its image"))?;
         self.sealed = true;
         Ok(())
     }
@@ -192,10 +192,12 @@ impl Engine {
     pub fn run(&mut self, steps: &[Function], budget: &Budget, host: &HostFunction<'_>) -> Report {
         self.control().begin(budget.wall, budget.cpu);
         watchdog::wake();
+        let watched = self.arena.watch();
         let outcome = match self.sealed {
             true => self.shared.with_host(host, || self.steps(steps)),
             false => Err(Failure::Engine("it runs before it is complete")),
         };
+        drop(watched);
         let (wall, cpu) = self.control().end();
         let outcome = match self.control().stopped() {
             Some(reason) => Err(Failure::Stopped(reason)),
@@ -217,9 +219,9 @@ impl Engine {
         self.arena.resident()
     }
 
-    /// Bytes that a restore copies.
-    pub fn image_len(&self) -> usize {
-        self.arena.image_len()
+    /// Bytes that a restore copies at the moment: pages that were written in any run so far.
+    pub fn copied(&self) -> usize {
+        self.arena.copied()
     }
 
     fn steps(&self, steps: &[Function]) -> Result<(), Failure> {

@@ -16,6 +16,9 @@
 //!    runtimes may not block (tested), and an address that serves as a mark. Class identifiers are counted in the runtime. So copying the
 //!    image back is sound. (Tested: `a_restore_brings_back_globals_and_prototypes`.)
 //! 2. *The image's addresses are the arena's own.* An image is copied back only to the region it was taken from.
+//!    Its pages are write-protected until their first write, which saves them (`image.rs`), so no write is missed. They are
+//!    written on the thread of a run, while the run lasts, and by nobody else; each thread knows the images of its nested runs.
+//!    The stop signal waits while a page is saved.
 //! 3. *No pointer into the arena outlives a run*, except those that were made before the image and are held by it: context,
 //!    kept functions, the `toJSON` atom. [`HostCall`] borrows, and what leaves it is JSON.
 //! 4. *One arena, one thread at a time*: entering takes `&mut Engine`.
@@ -39,6 +42,7 @@ mod control;
 mod engine;
 mod guard;
 mod host;
+mod image;
 mod processor;
 mod stack;
 mod value;

@@ -70,32 +70,55 @@ fn a_restore_brings_back_contents_and_free_lists() {
     let mut arena = Arena::new(4 << 20).unwrap();
     let kept = unsafe { malloc(arena.opaque(), 100) }.cast::<u8>();
     unsafe { kept.write_bytes(7, 100) };
-    arena.take_image();
+    arena.take_image().unwrap();
+    let mut places = Vec::new();
     for _ in 0..3 {
-        let first = unsafe { malloc(arena.opaque(), 64) };
+        let watched = arena.watch();
         unsafe {
+            assert!((0..100).all(|at| *kept.add(at) == 7));
+            places.push(malloc(arena.opaque(), 64));
             kept.write_bytes(9, 100);
             malloc(arena.opaque(), 2 << 20);
             free(arena.opaque(), kept.cast());
         }
+        drop(watched);
         arena.restore();
-        unsafe { assert!((0..100).all(|at| *kept.add(at) == 7)) };
-        assert_eq!(unsafe { malloc(arena.opaque(), 64) }, first);
-        arena.restore();
-        assert!(arena.resident() < 2 * arena.image_len() + RESIDENT_TAIL + 2 * PAGE);
+        assert!(arena.resident() < 2 * arena.copied() + RESIDENT_TAIL + 2 * PAGE);
     }
+    assert_eq!(places, [places[0]; 3]);
+}
+
+#[test]
+fn runs_leave_the_gaps_of_an_image_alone() {
+    let mut arena = Arena::new(1 << 20).unwrap();
+    let gap = unsafe { malloc(arena.opaque(), 100) };
+    unsafe { malloc(arena.opaque(), 100) };
+    unsafe { free(arena.opaque(), gap) };
+    arena.take_image().unwrap();
+    let end = arena.peak();
+    let _watched = arena.watch();
+    assert!(unsafe { malloc(arena.opaque(), 100) } as usize > arena.opaque() as usize + end);
 }
 
 #[test]
 fn the_cap_is_kept_and_remembered_until_the_restore() {
     let mut arena = Arena::new(1 << 20).unwrap();
-    arena.take_image();
+    arena.take_image().unwrap();
+    let watched = arena.watch();
     assert!(unsafe { malloc(arena.opaque(), 2 << 20) }.is_null());
     assert!(unsafe { malloc(arena.opaque(), u64::MAX) }.is_null());
     assert!(unsafe { calloc(arena.opaque(), u64::MAX, 2) }.is_null());
     assert!(arena.exhausted());
+    drop(watched);
     arena.restore();
     assert!(!arena.exhausted());
+}
+
+#[test]
+fn an_engine_that_fills_its_arena_has_no_image() {
+    let mut arena = Arena::new(1 << 20).unwrap();
+    while !unsafe { malloc(arena.opaque(), 1000) }.is_null() {}
+    assert!(arena.take_image().is_err());
 }
 
 #[test]
