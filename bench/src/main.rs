@@ -25,10 +25,10 @@ struct Arguments {
     #[arg(long)]
     quick: bool,
     /// Rounds; each call has two turns in every round.
-    #[arg(long, default_value_t = 15)]
+    #[arg(long, default_value_t = 40)]
     rounds: usize,
     /// Milliseconds of a turn.
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 150)]
     turn_ms: u64,
     /// Connections of the turns for the rate.
     #[arg(long, default_value_t = 8)]
