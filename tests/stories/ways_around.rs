@@ -105,3 +105,39 @@ fn a_pattern_that_fits_nearly_everywhere_ends_with_the_statements_time() {
     assert!(message.contains("too long"), "{message}");
     assert_eq!(app.user().get("db/_table/contact?filter=first_name like 'a%25'").values("id"), [2]);
 }
+
+/// Whatever spelling reaches a record, the scripts of its events run.
+#[test]
+fn no_spelling_of_a_path_gets_around_a_script() {
+    let app = TestApp::start();
+    for event in ["db._table.todo.get", "db._table.todo.{id}.get", "db._table.todo.{id}.patch"] {
+        app.attach(&format!("{event}.pre_process"), "throw {message: 'guarded', status_code: 418};");
+    }
+    for path in [
+        "db/_table/todo/",
+        "DB/_TABLE/Todo",
+        "db//_table/todo//",
+        "db/_table%2ftodo",
+        "db%2f_table/todo",
+        "db/_table/%74odo",
+        "db/_table/todo/1",
+        "db/_table/todo/1/",
+        "db/_table/TODO/1",
+        "db/_table/todo/1/x",
+        "db/_table/todo/1/x/y",
+        "db/_table/todo%2f1%2fx",
+        "db/_table/todo?ids=1",
+        "db/_table/todo?method=PATCH",
+    ] {
+        assert_eq!(app.user().get(path).refused(418), "guarded", "{path}");
+    }
+    for path in ["db/_table/todo/1", "db/_table/todo/1/x"] {
+        app.user().patch(path, json!({"name": "changed"})).refused(418);
+        app.user().with("X-HTTP-Method", "MERGE").post(path, json!({"name": "changed"})).refused(418);
+    }
+    for path in
+        ["/api/db/_table/todo", "//api//v2//db//_table/todo", "/api%2fv2/db/_table/todo/1", "/api/v3/db/_table/todo"]
+    {
+        app.user().exactly("GET", path).refused(418);
+    }
+}

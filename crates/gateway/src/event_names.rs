@@ -35,9 +35,7 @@ pub fn fired_events(service: &str, matched: &Matched, path: &str, verb: Verb) ->
     if let Some(legacy) = route.legacy() {
         add(legacy, &open);
     }
-    if !route.fires_legacy_only() {
-        add(&documented, &open);
-    }
+    add(&documented, &open);
     if let Some(parameter) = route.concrete() {
         let value = matched.parameter(parameter.trim_matches(['{', '}']));
         let below = rest_after(path, route.base_segments() + 1);

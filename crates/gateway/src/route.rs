@@ -17,7 +17,7 @@ pub struct Route {
     public: VerbMask,
     ignores_token: VerbMask,
     legacy: Option<String>,
-    fires_legacy_only: bool,
+    event_path: Option<String>,
     concrete: Option<String>,
     base_segments: usize,
     is_listed: bool,
@@ -60,7 +60,7 @@ impl Route {
             public: VerbMask::default(),
             ignores_token: VerbMask::default(),
             legacy: None,
-            fires_legacy_only: false,
+            event_path: None,
             concrete: None,
             base_segments,
             is_listed: true,
@@ -87,9 +87,11 @@ impl Route {
         self
     }
 
-    /// As [`Route::legacy_event`], and no other event fires.
-    pub fn fires_only(self, path: &str) -> Route {
-        Route { fires_legacy_only: true, ..self.legacy_event(path) }
+    /// The documented event path, below the service, of another route that reaches the same: no spelling of a path may get around
+    /// the scripts of the other.
+    pub fn fires_as(mut self, path: &str) -> Route {
+        self.event_path = Some(path.to_owned());
+        self
     }
 
     /// The parameter whose value makes the concrete event name.
@@ -163,6 +165,9 @@ impl Route {
 
     /// The documented event path below the service, dots for slashes; empty at the root.
     pub fn event_path(&self) -> String {
+        if let Some(path) = &self.event_path {
+            return path.clone();
+        }
         let parts: Vec<String> = self
             .segments
             .iter()
@@ -187,10 +192,6 @@ impl Route {
             _ => None,
         };
         (handler, below)
-    }
-
-    pub(crate) fn fires_legacy_only(&self) -> bool {
-        self.fires_legacy_only
     }
 
     pub(crate) fn legacy(&self) -> Option<&str> {

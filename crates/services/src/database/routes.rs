@@ -33,7 +33,12 @@ pub(super) fn routes() -> RouteTable {
         Route::new("_table", &[Get], "List the tables"),
         Route::new("_table/{table_name}", &READ_AND_WRITE, "Records of a table").concrete_by("table_name"),
         Route::new("_table/{table_name}/{id}", &ONE, "One record").also(&[Post]).concrete_by("table_name"),
-        // What stands behind the identifier is ignored, and the events are those of the list (events-and-scripting 1.2).
-        Route::new("_table/{table_name}/{id}/{more*}", &ONE, "One record").fires_only("_table").unlisted(),
+        // What stands behind the identifier is ignored. Installations of the original know its events as those of the list
+        // (events-and-scripting 1.2); those of the record fire too, else a longer path would get around their scripts.
+        Route::new("_table/{table_name}/{id}/{more*}", &ONE, "One record")
+            .legacy_event("_table")
+            .fires_as("_table.{table_name}.{id}")
+            .concrete_by("table_name")
+            .unlisted(),
     ])
 }
