@@ -34,6 +34,8 @@ limits! {
     connections: usize = 8192,
     /// Longest that reading one request may take, against clients that trickle.
     request_read_ms: u64 = 30_000,
+    /// Longest that a client may take nothing of its answer, against answers that nobody reads.
+    response_stall_ms: u64 = 60_000,
     /// Longest that a shutdown waits for calls in flight.
     shutdown_ms: u64 = 30_000,
     /// Wall time of one script run, nested calls included: the reference's 30 s.

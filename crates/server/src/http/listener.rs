@@ -1,6 +1,7 @@
 //! Accepting connections, and letting calls in flight finish at the end.
 
 use super::Edge;
+use super::patience::Patience;
 use super::target::TargetEncoder;
 use antiphon_model::Limits;
 use hyper::server::conn::http1;
@@ -102,6 +103,7 @@ fn start(
         tracing::debug!(%error, "a connection could not be set to send at once");
     }
     let stream = TargetEncoder::new(stream, edge.limits.header_bytes);
+    let stream = Patience::new(stream, Duration::from_millis(edge.limits.response_stall_ms));
     let edge = Arc::clone(edge);
     let service = service_fn(move |request| {
         let edge = Arc::clone(&edge);

@@ -14,6 +14,7 @@ mod listener;
 mod negotiate;
 mod pages;
 mod path;
+mod patience;
 #[cfg(test)]
 mod properties;
 mod target;
