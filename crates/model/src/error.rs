@@ -45,7 +45,14 @@ impl Error {
 
     /// An error with this status, whose code is the status.
     pub fn new(status: u16, message: impl Into<String>) -> Error {
-        Error { status, code: json!(status), message: message.into(), context: Value::Null, retry_after: None, cause: None }
+        Error {
+            status,
+            code: json!(status),
+            message: message.into(),
+            context: Value::Null,
+            retry_after: None,
+            cause: None,
+        }
     }
 
     /// 400: the caller can repair the request.

@@ -183,9 +183,8 @@ impl Session {
                 return found;
             }
         }
-        let strongest = |private: bool| {
-            self.lookups.iter().rev().find(|lookup| lookup.private == private && lookup.name == name)
-        };
+        let strongest =
+            |private: bool| self.lookups.iter().rev().find(|lookup| lookup.private == private && lookup.name == name);
         let found = if private { strongest(true).or_else(|| strongest(false)) } else { strongest(false) };
         found.map(|lookup| lookup.value.clone())
     }
