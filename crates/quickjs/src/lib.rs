@@ -26,8 +26,8 @@
 //!    functions disarm the guard while Rust code runs and arm it again when every value of theirs is dropped. Nested guards
 //!    jump to the innermost one.
 //! 6. *A signal jumps only from the engine's own code*: the guard is armed, this run's `kill` is set, and the interrupted
-//!    instruction lies in the executable's text, never in the C library, which may hold a lock. The allocator, the hooks and
-//!    the bridge's guarded bodies take no locks. This needs a dynamically linked C library.
+//!    instruction lies in the executable's text, never in the C library, which may hold a lock. The arena's allocator, the
+//!    hooks and the bridge's guarded bodies take no locks and ask nothing of the process's own allocator. This needs a dynamically linked C library.
 //! 7. *After a stop nothing of the engine is touched* until it is restored: conversions check the sticky stop first, and
 //!    the bridge gives nothing back to a stopped engine.
 //! 8. *A panic never crosses C*: host closures run under `catch_unwind`. They are shared, not exclusive: reading an argument may

@@ -55,7 +55,7 @@ pub enum StartError {
 const THREAD_STACK: usize = 8 << 20;
 
 /// Threads beyond one for each processor: half of all may be held by scripts and databases at a time, and the others go on.
-const SPARE_THREADS: usize = 4;
+const SPARE_THREADS: usize = 8;
 
 /// Serves until SIGTERM or SIGINT.
 pub fn run(settings: Settings) -> Result<(), StartError> {
