@@ -35,12 +35,12 @@ pub fn fired_events(service: &str, matched: &Matched, path: &str, verb: Verb) ->
     if let Some(legacy) = route.legacy() {
         add(legacy, &open);
     }
-    add(&documented, &open);
+    add(documented, &open);
     if let Some(parameter) = route.concrete() {
         let value = matched.parameter(parameter.trim_matches(['{', '}']));
         let below = rest_after(path, route.base_segments() + 1);
         let concrete = Value::String(if below.is_empty() { value } else { below }.to_owned());
-        for event_path in route.legacy().into_iter().chain([documented.as_str()]) {
+        for event_path in route.legacy().into_iter().chain([documented]) {
             if event_path.contains(parameter) {
                 add(&event_path.replacen(parameter, value, 1), &concrete);
             }

@@ -11,13 +11,13 @@ use std::sync::Arc;
 pub struct Route {
     pattern: String,
     segments: Vec<Segment>,
+    event_path: String,
     verbs: Vec<Verb>,
     further: VerbMask,
     summary: String,
     public: VerbMask,
     ignores_token: VerbMask,
     legacy: Option<String>,
-    event_path: Option<String>,
     concrete: Option<String>,
     base_segments: usize,
     is_listed: bool,
@@ -35,6 +35,16 @@ enum Segment {
     },
 }
 
+impl Segment {
+    /// As event names spell it.
+    fn in_events(&self) -> String {
+        match self {
+            Segment::Literal(text) => text.clone(),
+            Segment::Parameter(name) | Segment::Rest { name, .. } => format!("{{{name}}}"),
+        }
+    }
+}
+
 impl Route {
     /// A route of that pattern. `verbs` in the order in which listings name them.
     pub fn new(pattern: &str, verbs: &[Verb], summary: &str) -> Route {
@@ -50,17 +60,18 @@ impl Route {
                 None => Segment::Literal(part.to_owned()),
             })
             .collect();
+        let event_path = segments.iter().map(Segment::in_events).collect::<Vec<_>>().join(".");
         let base_segments = segments.iter().take_while(|segment| matches!(segment, Segment::Literal(_))).count();
         Route {
             pattern: pattern.to_owned(),
             segments,
+            event_path,
             verbs: verbs.to_vec(),
             further: VerbMask::default(),
             summary: summary.to_owned(),
             public: VerbMask::default(),
             ignores_token: VerbMask::default(),
             legacy: None,
-            event_path: None,
             concrete: None,
             base_segments,
             is_listed: true,
@@ -90,7 +101,7 @@ impl Route {
     /// The documented event path, below the service, of another route that reaches the same: no spelling of a path may get around
     /// the scripts of the other.
     pub fn fires_as(mut self, path: &str) -> Route {
-        self.event_path = Some(path.to_owned());
+        path.clone_into(&mut self.event_path);
         self
     }
 
@@ -164,19 +175,8 @@ impl Route {
     }
 
     /// The documented event path below the service, dots for slashes; empty at the root.
-    pub fn event_path(&self) -> String {
-        if let Some(path) = &self.event_path {
-            return path.clone();
-        }
-        let parts: Vec<String> = self
-            .segments
-            .iter()
-            .map(|segment| match segment {
-                Segment::Literal(text) => text.clone(),
-                Segment::Parameter(name) | Segment::Rest { name, .. } => format!("{{{name}}}"),
-            })
-            .collect();
-        parts.join(".")
+    pub fn event_path(&self) -> &str {
+        &self.event_path
     }
 
     /// The last literal segment, and the name of the parameter behind it.

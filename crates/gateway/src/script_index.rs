@@ -90,7 +90,9 @@ impl ScriptIndex {
 
     /// The scripts of a base name, in any case.
     pub(crate) fn attached(&self, base: &str) -> Option<Attached> {
-        self.by_base.load().get(&base.to_lowercase()).cloned()
+        let is_lower = base.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        let index = self.by_base.load();
+        if is_lower { index.get(base).cloned() } else { index.get(&base.to_lowercase()).cloned() }
     }
 }
 

@@ -143,7 +143,7 @@ fn paths(entry: &ServiceEntry) -> Vec<Path> {
     let listed = entry.service.routes().iter().filter(|route| route.is_listed());
     let mut paths: Vec<Path> = listed
         .map(|route| Path {
-            key: match route.event_path().as_str() {
+            key: match route.event_path() {
                 "" => entry.name.clone(),
                 path => format!("{}.{path}", entry.name),
             },
