@@ -5,32 +5,41 @@ use antiphon_model::{Object, Value, Verb};
 
 /// One event of a call, without its type.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FiredEvent {
+pub(crate) struct FiredEvent {
     /// `service[.resource].verb`.
     pub base: String,
     /// `event.resource`: the part of the path that the name leaves open.
     pub resource: Value,
 }
 
-/// The events of a call in firing order, without duplicates: the legacy name, the documented name, and the concrete names of
-/// both. `service` is the name as stored, `path` the path below it as typed.
-pub fn fired_events(service: &str, matched: &Matched, path: &str, verb: Verb) -> Vec<FiredEvent> {
+/// The events of a call for which `look_up` knows something, with what it knows, in firing order and without duplicates: the legacy
+/// name, the documented name, and the concrete names of both. `service` is the name as stored, `path` the path below it as typed.
+/// Most names have no script, so nothing but the name is made for them.
+pub(crate) fn fired_events<T>(
+    service: &str,
+    matched: &Matched,
+    path: &str,
+    verb: Verb,
+    look_up: impl Fn(&str) -> Option<T>,
+) -> Vec<(FiredEvent, T)> {
     let route = &matched.route;
     let documented = route.event_path();
-    let open = match route.resource_is_map() {
+    let open = || match route.resource_is_map() {
         true => parameter_map(matched),
         false => Value::String(rest_after(path, route.base_segments()).to_owned()),
     };
-    let mut fired: Vec<FiredEvent> = Vec::with_capacity(4);
-    let mut add = |event_path: &str, resource: &Value| {
-        let base = if event_path.is_empty() {
-            format!("{service}.{}", verb.lower())
-        } else {
-            format!("{service}.{event_path}.{}", verb.lower())
-        };
-        if !fired.iter().any(|event| event.base.eq_ignore_ascii_case(&base)) {
-            fired.push(FiredEvent { base, resource: resource.clone() });
+    let mut names: Vec<String> = Vec::with_capacity(4);
+    let mut fired = Vec::new();
+    let mut add = |event_path: &str, resource: &dyn Fn() -> Value| {
+        let dot = if event_path.is_empty() { "" } else { "." };
+        let base = [service, dot, event_path, ".", verb.lower()].concat();
+        if names.iter().any(|name| name.eq_ignore_ascii_case(&base)) {
+            return;
         }
+        if let Some(known) = look_up(&base) {
+            fired.push((FiredEvent { base: base.clone(), resource: resource() }, known));
+        }
+        names.push(base);
     };
     if let Some(legacy) = route.legacy() {
         add(legacy, &open);
@@ -39,7 +48,7 @@ pub fn fired_events(service: &str, matched: &Matched, path: &str, verb: Verb) ->
     if let Some(parameter) = route.concrete() {
         let value = matched.parameter(parameter.trim_matches(['{', '}']));
         let below = rest_after(path, route.base_segments() + 1);
-        let concrete = Value::String(if below.is_empty() { value } else { below }.to_owned());
+        let concrete = || Value::String(if below.is_empty() { value } else { below }.to_owned());
         for event_path in route.legacy().into_iter().chain([documented]) {
             if event_path.contains(parameter) {
                 add(&event_path.replacen(parameter, value, 1), &concrete);
@@ -81,9 +90,9 @@ mod tests {
             Route::new("", &[Get], ""),
         ]);
         let matched = table.find(path).unwrap();
-        fired_events("db", &matched, path, verb)
+        fired_events("db", &matched, path, verb, |_| Some(()))
             .into_iter()
-            .map(|event| (event.base, event.resource.as_str().unwrap().to_owned()))
+            .map(|(event, ())| (event.base, event.resource.as_str().unwrap().to_owned()))
             .collect()
     }
 
@@ -124,8 +133,8 @@ mod tests {
             Route::new("today/now", &[Verb::Get], "").resource_as_map(),
         ]);
         let resource = |path: &str| {
-            let fired = fired_events("forecast", &table.find(path).unwrap(), path, Verb::Get);
-            (fired[0].base.clone(), fired[0].resource.clone())
+            let fired = fired_events("forecast", &table.find(path).unwrap(), path, Verb::Get, |_| Some(()));
+            (fired[0].0.base.clone(), fired[0].0.resource.clone())
         };
         assert_eq!(resource("today/51"), ("forecast.today.{lat}.get".into(), serde_json::json!({ "{lat}": "51" })));
         assert_eq!(resource("today/now"), ("forecast.today.now.get".into(), Value::Null));

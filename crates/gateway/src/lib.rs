@@ -24,7 +24,6 @@ pub use access::{authorize, may, row_filters};
 pub use blocking::{blocking, work_in_place};
 pub use call::{Answer, Credentials, Gateway};
 pub use carried::CarriedWrite;
-pub use event_names::{FiredEvent, fired_events};
 pub use ledger::{Ledger, ScriptRun};
 pub use library::LibraryFolder;
 pub use nested::Frame;

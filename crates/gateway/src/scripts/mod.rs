@@ -5,10 +5,11 @@ mod outcome;
 mod request_merge;
 mod response_merge;
 
+use crate::event_names::{FiredEvent, fired_events};
 use crate::nested::recursion_error;
 use crate::platform::Platform;
 use crate::script_index::Attached;
-use crate::{FiredEvent, Frame, Gateway, Ledger, Matched, ScriptRun, fired_events};
+use crate::{Frame, Gateway, Ledger, Matched, ScriptRun};
 use antiphon_model::{Content, Error, Phase, Request, Response, Session, Value};
 use antiphon_script::{Event, EventRequest, EventResponse, Outcome, Run, Script};
 use outcome::Effect;
@@ -28,15 +29,8 @@ impl Plan {
         if gateway.scripts().is_empty() && !trace {
             return Plan { events: Vec::new() };
         }
-        let fired = fired_events(service, matched, &request.resource, request.verb);
-        let mut events = Vec::new();
-        for event in fired {
-            match gateway.scripts().attached(&event.base) {
-                Some(attached) => events.push((event, attached)),
-                None if trace => events.push((event, Attached::default())),
-                None => {}
-            }
-        }
+        let look_up = |base: &str| gateway.scripts().attached(base).or_else(|| trace.then(Attached::default));
+        let events = fired_events(service, matched, &request.resource, request.verb, look_up);
         Plan { events }
     }
 
