@@ -215,7 +215,9 @@ fn statement_055_a_base_script_comes_last_and_cannot_change_the_response() {
 
     for source in ["event.response.content = 'edited';", "return {status_code: 500};", "throw 'in vain';"] {
         app.attach("db._table.todo.get", source);
-        assert_eq!(app.user().get("db/_table/todo").values("id"), [1, 2, 3], "{source}");
+        let answer = app.user().get("db/_table/todo");
+        assert_eq!(answer.header("warning"), None, "{source}");
+        assert_eq!(answer.values("id"), [1, 2, 3], "{source}");
     }
 }
 

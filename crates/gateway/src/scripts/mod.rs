@@ -101,7 +101,9 @@ impl EventRunner<'_> {
             match outcome::interpret(&script, Phase::Base, run, ledger) {
                 Ok(effect) if effect.stop_propagation => return,
                 Ok(_) => {}
-                Err(error) => ledger.warn(format!("Script '{}' failed after the call: {error}", script.name)),
+                Err(error) => {
+                    tracing::warn!(target: "antiphon::script", script = %script.name, %error, "a script failed after the call");
+                }
             }
         }
     }
