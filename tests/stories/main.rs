@@ -4,6 +4,7 @@
 //! that wait for a later release. Each test has a server and a data folder of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests; a failure should be loud")]
 
+mod administration;
 mod bad_input;
 mod concurrency;
 mod database;

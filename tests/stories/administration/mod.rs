@@ -1,0 +1,4 @@
+//! Who may do what: the system and user services as administrators and client programs meet them.
+//!
+//! Tests named `statement_NNN_...` hold the numbered statements of the reference on system, users and access control; the
+//! numbers of the other stories belong to the reference on events and scripting.
