@@ -5,13 +5,13 @@ use crate::identity::{Authenticated, Identity};
 use crate::library::LibraryFolder;
 use crate::scripts::{EventRunner, Plan};
 use crate::{Call, Frame, Ledger, Matched, Registry, ScriptIndex, ServiceEntry, blocking, root};
-use antiphon_model::{Error, Limits, Request, Response, Result, Session, Verb};
+use antiphon_model::{Client, Error, Limits, Request, Response, Result, Session, Verb};
 use antiphon_script::Engines;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// What a client sent to say who it is.
+/// What a client sent to say who it is, and where it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Credentials {
     /// Names the app.
@@ -20,6 +20,8 @@ pub struct Credentials {
     pub session_token: Option<String>,
     /// E-mail address or user name, and password.
     pub basic: Option<(String, String)>,
+    /// Not sent: what the edge knows of the other end.
+    pub client: Client,
 }
 
 /// The end of a call: the response, and the request as the last script left it, by which the edge chooses the format.

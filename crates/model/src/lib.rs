@@ -2,6 +2,7 @@
 //!
 //! Pure types: no input or output, no locks, no async. Every other crate may depend on this one; it depends on none.
 
+mod client;
 mod error;
 mod event;
 mod limits;
@@ -9,6 +10,7 @@ mod message;
 mod session;
 mod verb;
 
+pub use client::Client;
 pub use error::{BatchVerb, Error, Result};
 pub use event::{EVENT_NAME_LIMIT, EventName, Phase};
 pub use limits::Limits;

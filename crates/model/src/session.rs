@@ -1,6 +1,6 @@
 //! Who is asking: user, app, role and what the role grants.
 
-use crate::VerbMask;
+use crate::{Client, VerbMask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -142,6 +142,8 @@ pub struct Session {
     pub session_token: Option<String>,
     /// Lookups in force, the strongest scope last: system, app, role, user.
     pub lookups: Arc<Vec<Lookup>>,
+    /// Where the call comes from; scripts and what they call have it from the call above them.
+    pub client: Client,
 }
 
 impl Session {

@@ -15,7 +15,8 @@ const DEFAULT_FILE: &str = "antiphon.toml";
 /// What the names of variables begin with; `__` goes down a level: `ANTIPHON_LIMITS__BODY_BYTES`.
 const PREFIX: &str = "ANTIPHON_";
 /// Settings whose variables are texts even when they look like numbers: a password may well be `00012345`.
-const TEXTS: [&str; 7] = ["listen", "data", "admin_email", "admin_password", "cors_origins", "log.format", "log.level"];
+const TEXTS: [&str; 8] =
+    ["listen", "data", "admin_email", "admin_password", "cors_origins", "trusted_proxies", "log.format", "log.level"];
 /// Names the file itself, so it is no setting.
 const FILE_VARIABLE: &str = "config";
 
@@ -77,6 +78,9 @@ pub struct Settings {
     /// Origins whose pages may call the API; none by default.
     #[serde(deserialize_with = "list_or_text")]
     pub cors_origins: Vec<String>,
+    /// Addresses and networks of proxies whose `X-Forwarded-*` headers are believed; none by default.
+    #[serde(deserialize_with = "list_or_text")]
+    pub trusted_proxies: Vec<String>,
     /// The log.
     pub log: LogSettings,
     /// The limits.
@@ -112,6 +116,7 @@ impl Default for Settings {
             admin_email: None,
             admin_password: None,
             cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             log: LogSettings::default(),
             limits: Limits::default(),
         }

@@ -2,7 +2,7 @@
 
 use crate::config::{LogFormat, LogSettings, Settings};
 use crate::demo;
-use crate::http::{self, Cors, Edge};
+use crate::http::{self, Cors, Edge, TrustedProxies};
 use crate::lookout::Lookout;
 use crate::wiring::{self, GatewayDoor};
 use std::io::ErrorKind;
@@ -39,6 +39,9 @@ pub enum StartError {
         /// From the system.
         reason: std::io::Error,
     },
+    /// A trusted proxy is no address.
+    #[error("'{0}' in trusted_proxies is neither an address nor a network. Write 10.0.0.5 or 10.0.0.0/8, for example.")]
+    Proxy(String),
     /// The log filter can't be understood.
     #[error("The log level '{0}' can't be understood. Use error, warn, info, debug or trace.")]
     Log(String),
@@ -75,6 +78,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
 }
 
 async fn serve(settings: Settings) -> Result<(), StartError> {
+    let proxies = TrustedProxies::parse(&settings.trusted_proxies).map_err(StartError::Proxy)?;
     let listener = listen(&settings.listen).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -86,7 +90,7 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
         demo::install(&platform, &settings, &address).await?;
     }
     let door = Arc::new(GatewayDoor::new(&platform)?);
-    let edge = Arc::new(Edge::new(door, Cors::new(settings.cors_origins), settings.limits.clone()));
+    let edge = Arc::new(Edge::new(door, Cors::new(settings.cors_origins), proxies, settings.limits.clone()));
     let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}

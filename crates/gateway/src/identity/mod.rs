@@ -50,7 +50,8 @@ impl Identity {
 
     /// The session for these credentials. Bad tokens and passwords are remembered, not yet refused; an inactive app is.
     pub(crate) fn authenticate(&self, credentials: &Credentials) -> Result<Authenticated> {
-        let mut session = Session { api_key: credentials.api_key.clone(), ..Session::default() };
+        let mut session =
+            Session { api_key: credentials.api_key.clone(), client: credentials.client.clone(), ..Session::default() };
         let mut token_error = None;
         if let Some(key) = &credentials.api_key {
             session.app = self.directory.app(key)?;
@@ -83,6 +84,7 @@ impl Identity {
             api_key: before.api_key.clone(),
             user: Some(Arc::clone(&account.user)),
             session_token: Some(token.to_owned()),
+            client: before.client.clone(),
             ..Session::default()
         };
         self.complete(&mut session)?;

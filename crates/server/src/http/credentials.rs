@@ -1,7 +1,7 @@
 //! Where callers put their credentials. Source: the reference on credentials of a request.
 
 use antiphon_gateway::Credentials;
-use antiphon_model::{Request, Value};
+use antiphon_model::{Client, Request, Value};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
@@ -19,6 +19,7 @@ pub fn credentials_of(request: &Request) -> Credentials {
             .or_else(|| member(request, "session_token"))
             .or_else(|| parameter(request, "token")),
         basic: scheme(authorization, "basic").and_then(|encoded| basic(&encoded)),
+        client: Client::default(),
     }
 }
 

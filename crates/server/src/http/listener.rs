@@ -11,7 +11,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io::{Error, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
@@ -64,7 +64,7 @@ pub async fn serve(listener: TcpListener, edge: Arc<Edge>, limits: &Limits, stop
         tokio::select! {
             () = &mut stop => break,
             (permit, accepted) = next => match (permit, accepted) {
-                (Some(permit), Ok((stream, _))) => start(&http, stream, permit, &edge, &graceful),
+                (Some(permit), Ok((stream, peer))) => start(&http, (stream, peer.ip()), permit, &edge, &graceful),
                 (_, Err(error)) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -94,7 +94,7 @@ fn http_of(limits: &Limits) -> http1::Builder {
 
 fn start(
     http: &http1::Builder,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, IpAddr),
     permit: OwnedSemaphorePermit,
     edge: &Arc<Edge>,
     graceful: &GracefulShutdown,
@@ -107,7 +107,7 @@ fn start(
     let edge = Arc::clone(edge);
     let service = service_fn(move |request| {
         let edge = Arc::clone(&edge);
-        async move { Ok::<_, Infallible>(edge.answer(request).await) }
+        async move { Ok::<_, Infallible>(edge.answer(peer, request).await) }
     });
     let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {

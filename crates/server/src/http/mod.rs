@@ -17,6 +17,7 @@ mod path;
 mod patience;
 #[cfg(test)]
 mod properties;
+mod proxies;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -25,8 +26,10 @@ mod wishes;
 pub use cors::Cors;
 pub use door::Door;
 pub use listener::{bind, serve};
+pub use proxies::TrustedProxies;
 
-use antiphon_model::{Error, Limits, Request, Result, Verb};
+use antiphon_gateway::Credentials;
+use antiphon_model::{Client, Error, Limits, Request, Result, Verb};
 use bytes::Bytes;
 use encode::HttpResponse;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -35,6 +38,7 @@ use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use path::Target;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -54,6 +58,7 @@ const UNREAD: [u16; 3] = [408, 413, 431];
 pub struct Edge {
     door: Arc<dyn Door>,
     cors: Cors,
+    proxies: TrustedProxies,
     limits: Limits,
     /// Room for calls behind the door; a call keeps its place even when its client went away.
     calls: Arc<Semaphore>,
@@ -62,9 +67,9 @@ pub struct Edge {
 
 impl Edge {
     /// An edge in front of this door.
-    pub fn new(door: Arc<dyn Door>, cors: Cors, limits: Limits) -> Edge {
+    pub fn new(door: Arc<dyn Door>, cors: Cors, proxies: TrustedProxies, limits: Limits) -> Edge {
         let capacity = u32::try_from(limits.connections).unwrap_or(u32::MAX);
-        Edge { door, cors, limits, calls: Arc::new(Semaphore::new(capacity as usize)), capacity }
+        Edge { door, cors, proxies, limits, calls: Arc::new(Semaphore::new(capacity as usize)), capacity }
     }
 
     /// Waits until no call is behind the door.
@@ -73,11 +78,11 @@ impl Edge {
         let _ = self.calls.acquire_many(self.capacity).await;
     }
 
-    /// Answers one request.
-    pub async fn answer(&self, request: hyper::Request<Incoming>) -> HttpResponse {
+    /// Answers one request on a connection from that address.
+    pub async fn answer(&self, peer: IpAddr, request: hyper::Request<Incoming>) -> HttpResponse {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
-        let mut response = match self.route(&parts, body).await {
+        let mut response = match self.route(peer, &parts, body).await {
             Ok(response) => response,
             Err(error) => {
                 let mut response = encode::error(&error);
@@ -99,7 +104,7 @@ impl Edge {
         response
     }
 
-    async fn route(&self, parts: &Parts, body: Incoming) -> Result<HttpResponse> {
+    async fn route(&self, peer: IpAddr, parts: &Parts, body: Incoming) -> Result<HttpResponse> {
         self.check_head(parts)?;
         if let Some(answer) = self.cors.preflight(&parts.method, &parts.headers) {
             return Ok(answer);
@@ -109,7 +114,11 @@ impl Edge {
         Ok(match target {
             Target::Api { .. } if parts.method == Method::OPTIONS => pages::options(API_VERBS),
             Target::Api { service, resource } => match verb_of(&parts.method) {
-                Some(verb) => self.call(parts, body, verb, service, resource).await?,
+                Some(verb) => {
+                    let client = self.proxies.client(peer, &parts.headers);
+                    let content = self.read(&parts.headers, body).await?;
+                    self.enter(decode::decode(parts, verb, service, resource, content)?, client).await?
+                }
                 None => pages::not_allowed(&parts.method, API_VERBS),
             },
             _ if parts.method == Method::OPTIONS => pages::options(PAGE_VERBS),
@@ -120,26 +129,13 @@ impl Edge {
         })
     }
 
-    async fn call(
-        &self,
-        parts: &Parts,
-        body: Incoming,
-        verb: Verb,
-        service: String,
-        resource: String,
-    ) -> Result<HttpResponse> {
-        let content = self.read(&parts.headers, body).await?;
-        let request = decode::decode(parts, verb, service, resource, content)?;
-        self.enter(request).await
-    }
-
     /// Goes through the door on a task of its own: a call whose client went away still ends properly, and a panic ends
     /// with an answer.
-    async fn enter(&self, request: Request) -> Result<HttpResponse> {
+    async fn enter(&self, request: Request, client: Client) -> Result<HttpResponse> {
         let place = Arc::clone(&self.calls).try_acquire_owned().map_err(|_| {
             Error::unavailable("The server is busy with as many calls as it may carry out at once. Try again.", 1)
         })?;
-        let credentials = credentials::credentials_of(&request);
+        let credentials = Credentials { client, ..credentials::credentials_of(&request) };
         let door = Arc::clone(&self.door);
         let call = tokio::spawn(async move {
             let answer = door.call(request, credentials).await;

@@ -1,6 +1,6 @@
 //! The edge through a real socket, with a stand-in behind the door.
 
-use super::{Cors, Door, Edge, serve};
+use super::{Cors, Door, Edge, TrustedProxies, serve};
 use antiphon_gateway::{Answer, Credentials};
 use antiphon_model::{Content, Error, Limits, Request, Response, Value};
 use async_trait::async_trait;
@@ -56,7 +56,12 @@ struct Running {
 
 async fn start(limits: Limits) -> Running {
     let door = Arc::new(Echo { entered: Notify::new(), released: Notify::new() });
-    let edge = Arc::new(Edge::new(door.clone(), Cors::new(vec!["http://page.example".into()]), limits.clone()));
+    let edge = Arc::new(Edge::new(
+        door.clone(),
+        Cors::new(vec!["http://page.example".into()]),
+        TrustedProxies::default(),
+        limits.clone(),
+    ));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();

@@ -138,7 +138,11 @@ fn server() -> Value {
 }
 
 fn client(call: &Call<'_>) -> Value {
-    json!({ "user_agent": call.request.header("user-agent"), "ip_address": null, "locale": "en" })
+    json!({
+        "user_agent": call.request.header("user-agent"),
+        "ip_address": call.session.client.address,
+        "locale": "en",
+    })
 }
 
 fn config(call: &Call<'_>) -> Value {

@@ -64,10 +64,9 @@ pub(in crate::system) fn launch_url(call: &Call<'_>, row: &Object) -> String {
     }
 }
 
-/// Scheme and host as the client sees them; nothing for calls from inside.
-fn host(call: &Call<'_>) -> String {
-    let scheme = call.request.header("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
-    call.request.header("host").map(|host| format!("{scheme}://{host}")).unwrap_or_default()
+/// Scheme and host as the client sees them; nothing for calls that no client made.
+fn host<'a>(call: &'a Call<'_>) -> &'a str {
+    call.session.client.host_url.as_deref().unwrap_or_default()
 }
 
 fn check_type(record: &mut Object) -> Result<()> {
