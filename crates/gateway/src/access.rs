@@ -1,7 +1,7 @@
 //! Whether a caller may do what it asks for (system-and-users 3.2, 3.4).
 
 use crate::ServiceEntry;
-use antiphon_model::{AccessRow, Error, FilterOp, Requestor, Result, Role, ServerFilter, Session, Verb};
+use antiphon_model::{AccessRow, Error, FilterOp, Requestor, Result, Role, ServerFilter, Session, Verb, VerbMask};
 
 /// What a call needs permission for.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,24 @@ pub fn may(session: &Session, verb: Verb, service_id: i64, resource: &str) -> bo
     check(session, access).is_ok()
 }
 
+/// The verbs that the session may use there from outside, by the words of `include_access` (system-and-users 1.5).
+pub fn verbs_for(session: &Session, service_id: i64, resource: &str) -> Vec<Verb> {
+    Verb::ALL.into_iter().filter(|verb| may(session, *verb, service_id, resource)).collect()
+}
+
+/// Whether the session may use anything at all of a service; listings of services leave out the others.
+pub fn uses(session: &Session, service_id: i64) -> bool {
+    let grants = |row: &AccessRow| {
+        let reaches = match row.service_id {
+            Some(id) => id == service_id,
+            None => row.component.trim_matches('/') == "*",
+        };
+        reaches && row.requestor_mask & Requestor::Api.bit() != 0 && row.verb_mask != VerbMask::default()
+    };
+    Verb::ALL.into_iter().any(|verb| may(session, verb, service_id, ""))
+        || session.role.as_ref().is_some_and(|role| role.is_active && role.access.iter().any(grants))
+}
+
 /// The conditions that the caller's role puts on the rows of a table, one entry for each row of the deciding level; all of them
 /// hold together. Empty = every row (database-service 13).
 pub fn row_filters(
@@ -72,7 +90,8 @@ pub fn row_filters(
 }
 
 fn refusal(session: &Session, access: Access<'_>) -> Error {
-    let has_key = session.app.is_some();
+    // A key that names no app is a key all the same: what is missing is something else.
+    let has_key = session.api_key.is_some();
     let has_user = session.user.is_some();
     match (&session.role, has_key, has_user) {
         (None, false, false) => Error::bad_request(
@@ -157,7 +176,6 @@ fn component_of(resource: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use antiphon_model::VerbMask;
     use std::sync::Arc;
 
     fn row(service_id: Option<i64>, component: &str, verbs: u8, requestor_mask: u8) -> AccessRow {

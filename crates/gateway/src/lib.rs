@@ -20,14 +20,14 @@ mod script_index;
 mod scripts;
 mod service;
 
-pub use access::{authorize, may, row_filters};
+pub use access::{authorize, may, row_filters, uses, verbs_for};
 pub use blocking::{blocking, work_in_place};
 pub use call::{Answer, Credentials, Gateway};
 pub use carried::CarriedWrite;
 pub use ledger::{Ledger, ScriptRun};
 pub use library::LibraryFolder;
 pub use nested::Frame;
-pub use registry::{Registry, ServiceEntry};
+pub use registry::{Registry, ServiceEntry, ServiceKind};
 pub use route::{Matched, Route, RouteTable};
 pub use script_index::{ScriptIndex, ScriptSlot};
 pub use service::{Call, Service};

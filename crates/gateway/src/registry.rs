@@ -3,7 +3,7 @@
 use crate::Service;
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A service as an administrator configured it, with the code that answers for it.
 pub struct ServiceEntry {
@@ -23,13 +23,37 @@ pub struct ServiceEntry {
     pub service: Arc<dyn Service>,
 }
 
+/// A type that a service can have, as listings for people show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceKind {
+    /// Name, such as `sqlite`.
+    pub name: String,
+    /// Label for people.
+    pub label: String,
+    /// The group that it is listed in, such as `Database`.
+    pub group: String,
+    /// Text for people.
+    pub description: String,
+}
+
 /// All services. Reads take no lock; a change swaps the whole map.
 #[derive(Default)]
 pub struct Registry {
     by_name: ArcSwap<HashMap<String, Arc<ServiceEntry>>>,
+    kinds: OnceLock<Vec<ServiceKind>>,
 }
 
 impl Registry {
+    /// Tells which types of services there are. They are part of the program, so only the first call counts.
+    pub fn declare_kinds(&self, kinds: Vec<ServiceKind>) {
+        self.kinds.get_or_init(|| kinds);
+    }
+
+    /// The types that were declared, in that order.
+    pub fn kinds(&self) -> &[ServiceKind] {
+        self.kinds.get().map_or(&[], Vec::as_slice)
+    }
+
     /// The service of that name, in any case.
     pub fn find(&self, name: &str) -> Option<Arc<ServiceEntry>> {
         let map = self.by_name.load();

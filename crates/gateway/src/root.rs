@@ -1,9 +1,10 @@
 //! `GET /api/v2`: what the caller can use (system-and-users 1.2).
 
-use crate::{Gateway, ServiceEntry, may};
+use crate::{Gateway, Registry, ServiceEntry, ServiceKind, uses, verbs_for};
 use antiphon_model::{Error, Object, Request, Response, Session, Value, Verb, json};
 
-/// The services that the caller may read at their root, or anywhere below for callers with a role.
+/// The active services of which the caller may use anything, and the types that services can have. `group` and `type` choose among
+/// both, `fields` among the members of a service.
 pub(crate) fn list(gateway: &Gateway, session: &Session, request: &Request, token_error: Option<Error>) -> Response {
     if let Some(error) = token_error {
         return Response::from(&error);
@@ -14,42 +15,77 @@ pub(crate) fn list(gateway: &Gateway, session: &Session, request: &Request, toke
             request.verb
         )));
     }
-    let fields = request.parameter(&["fields"]).filter(|fields| fields != "*");
-    let kinds = request.parameter(&["type"]);
-    let visible: Vec<_> = gateway
-        .registry()
+    let registry = gateway.registry();
+    let wanted = Wanted::of(request);
+    let visible: Vec<_> = registry
         .list()
         .into_iter()
-        .filter(|entry| entry.is_active && uses(session, entry))
-        .filter(|entry| {
-            kinds.as_ref().is_none_or(|kinds| names(kinds).any(|kind| kind.eq_ignore_ascii_case(&entry.kind)))
-        })
+        .filter(|entry| entry.is_active && wanted.has(&entry.kind, registry) && uses(session, entry.id))
         .collect();
-    let services: Vec<Value> = visible.iter().map(|entry| describe(entry, fields.as_deref())).collect();
+    let services: Vec<Value> = visible.iter().map(|entry| describe(entry, session, request)).collect();
+    let kinds = registry.kinds().iter().filter(|kind| wanted.has(&kind.name, registry));
     let plain: Vec<&str> = visible.iter().map(|entry| entry.name.as_str()).collect();
-    Response::ok(json!({ "services": services, "resource": plain }))
+    match request.flag("as_list") {
+        true => Response::ok(json!({ "resource": plain })),
+        false => Response::ok(json!({
+            "services": services,
+            "service_types": kinds.map(describe_kind).collect::<Vec<_>>(),
+            "resource": plain,
+        })),
+    }
 }
 
-fn uses(session: &Session, entry: &ServiceEntry) -> bool {
-    let granted_below = || {
-        session.role.as_ref().is_some_and(|role| {
-            role.is_active && role.access.iter().any(|row| row.service_id == Some(entry.id) && row.verb_mask.0 != 0)
-        })
-    };
-    Verb::ALL.into_iter().any(|verb| may(session, verb, entry.id, "")) || granted_below()
+/// Which types of services are asked for; an empty list asks for all.
+struct Wanted {
+    groups: Vec<String>,
+    kinds: Vec<String>,
 }
 
-fn describe(entry: &ServiceEntry, fields: Option<&str>) -> Value {
+impl Wanted {
+    fn of(request: &Request) -> Wanted {
+        let list = |name: &str| {
+            let text = request.parameter(&[name]).unwrap_or_default();
+            names(&text).map(str::to_owned).collect()
+        };
+        Wanted { groups: list("group"), kinds: list("type") }
+    }
+
+    fn has(&self, kind: &str, registry: &Registry) -> bool {
+        let group =
+            || registry.kinds().iter().find(|known| known.name == kind).map_or("", |known| known.group.as_str());
+        contains(&self.kinds, || kind) && contains(&self.groups, group)
+    }
+}
+
+fn contains<'t>(list: &[String], text: impl FnOnce() -> &'t str) -> bool {
+    if list.is_empty() {
+        return true;
+    }
+    let text = text();
+    list.iter().any(|item| item.eq_ignore_ascii_case(text))
+}
+
+fn describe(entry: &ServiceEntry, session: &Session, request: &Request) -> Value {
     let mut all = Object::new();
     all.insert("id".into(), json!(entry.id));
     all.insert("name".into(), json!(entry.name));
     all.insert("label".into(), json!(entry.label));
     all.insert("description".into(), json!(entry.description));
     all.insert("type".into(), json!(entry.kind));
-    if let Some(fields) = fields {
-        all.retain(|name, _| names(fields).any(|field| field == name));
+    if let Some(fields) = request.parameter(&["fields"])
+        && !names(&fields).any(|field| field == "*")
+        && names(&fields).next().is_some()
+    {
+        all.retain(|name, _| names(&fields).any(|field| field == name));
+    }
+    if request.flag("include_access") {
+        all.insert("access".into(), json!(verbs_for(session, entry.id, "")));
     }
     Value::Object(all)
+}
+
+fn describe_kind(kind: &ServiceKind) -> Value {
+    json!({ "name": kind.name, "label": kind.label, "group": kind.group, "description": kind.description })
 }
 
 fn names(list: &str) -> impl Iterator<Item = &str> {

@@ -3,6 +3,7 @@
 //! Their routes are real: calls are authenticated and authorized, their events fire, and a pre-process script can answer in
 //! their place. Only the service itself says 501.
 
+use crate::system::listing;
 use antiphon_gateway::{Call, Route, RouteTable, Service};
 use antiphon_model::{Error, Response, Result, Value, Verb};
 use async_trait::async_trait;
@@ -70,7 +71,14 @@ impl Service for PlannedService {
         &self.routes
     }
 
-    async fn handle(&self, _call: Call<'_>) -> Result<Response> {
+    async fn handle(&self, call: Call<'_>) -> Result<Response> {
+        // Roles are made before a service answers, so what they can grant is known before (system-and-users 3.6).
+        if call.matched.route.pattern().is_empty()
+            && call.request.verb == Verb::Get
+            && call.request.flag("as_access_list")
+        {
+            return Ok(listing::access_list(&self.routes));
+        }
         Err(Error::not_implemented(format!("Services of type '{}' are not available in this release.", self.kind)))
     }
 }

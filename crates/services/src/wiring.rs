@@ -3,7 +3,7 @@
 use crate::database::{DatabaseService, SystemExtras};
 use crate::planned::PlannedService;
 use crate::secret;
-use crate::system::{ServiceRecord, SystemService, SystemStore};
+use crate::system::{ServiceRecord, SystemService, SystemStore, service_type};
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, LibraryFolder, Service, ServiceEntry};
@@ -38,6 +38,7 @@ impl Platform {
         let identity = Identity::new(store.clone(), &secret::load_or_create(data)?, limits);
         let libraries = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
         let gateway = Gateway::new(identity, libraries, limits);
+        gateway.registry().declare_kinds(service_type::kinds());
         let builder = Arc::new(Builder {
             gateway: Arc::downgrade(&gateway),
             store: Arc::clone(&store),

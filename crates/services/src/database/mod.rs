@@ -9,7 +9,7 @@ mod tests;
 
 pub use extras::SystemExtras;
 
-use antiphon_gateway::{Call, RouteTable, Service, blocking, may, row_filters};
+use antiphon_gateway::{Call, RouteTable, Service, blocking, may, row_filters, verbs_for};
 use antiphon_model::{Response, Result, Session, Value, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::Lookups;
@@ -114,13 +114,19 @@ impl DatabaseService {
         if request.flag("as_access_list") {
             return Ok(Response::resource(self.components()?.into_iter().map(Value::String).collect()));
         }
+        if request.flag("as_list") {
+            return Ok(Response::ok(json!({ "resource": ["_schema", "_table"] })));
+        }
         let everything = request.parameter(&["fields"]).is_some_and(|fields| fields == "*");
         let entries = [("_schema", "Schema"), ("_table", "Tables")].into_iter().map(|(name, label)| {
-            match (request.flag("as_list"), everything) {
-                (true, _) => json!(name),
-                (_, true) => json!({ "name": name, "label": label }),
-                _ => json!({ "name": name }),
+            let mut entry = json!({ "name": name });
+            if everything {
+                entry["label"] = json!(label);
             }
+            if request.flag("include_access") {
+                entry["access"] = json!(verbs_for(call.session, call.entry.id, name));
+            }
+            entry
         });
         Ok(Response::resource(entries.collect()))
     }

@@ -1,6 +1,6 @@
 //! Listings that come from the program, not from a table: `fields`, `as_list`, access lists.
 
-use antiphon_gateway::RouteTable;
+use antiphon_gateway::{Call, RouteTable, verbs_for};
 use antiphon_model::{Object, Request, Response, Value, json};
 
 /// A list of described things, each with its `name`: as asked for by `fields` and `as_list`.
@@ -23,9 +23,10 @@ pub(crate) fn selected(request: &Request, mut item: Object) -> Object {
 }
 
 /// The root of a service: its resources, or the components that roles can grant (system-and-users 3.6, 4.1).
-pub(crate) fn root(request: &Request, routes: &RouteTable, describe: impl Fn(&str) -> Object) -> Response {
+pub(crate) fn root(call: &Call<'_>, routes: &RouteTable, describe: impl Fn(&str) -> Object) -> Response {
+    let request = call.request;
     if request.flag("as_access_list") {
-        return Response::ok(json!({ "resource": components(routes) }));
+        return access_list(routes);
     }
     let names = literal_paths(routes);
     if request.flag("as_list") {
@@ -38,9 +39,18 @@ pub(crate) fn root(request: &Request, routes: &RouteTable, describe: impl Fn(&st
         if !bare {
             item.extend(describe(name));
         }
-        Value::Object(selected(request, item))
+        let mut item = selected(request, item);
+        if request.flag("include_access") {
+            item.insert("access".into(), json!(verbs_for(call.session, call.entry.id, name)));
+        }
+        Value::Object(item)
     });
     Response::resource(items.collect())
+}
+
+/// The components of a service that roles can grant, as its routes name them.
+pub(crate) fn access_list(routes: &RouteTable) -> Response {
+    Response::ok(json!({ "resource": components(routes) }))
 }
 
 /// Documented paths without parameters, the root left out.

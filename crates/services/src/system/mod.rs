@@ -18,7 +18,7 @@ mod resources;
 mod routes;
 mod schema;
 mod script_type;
-mod service_type;
+pub(crate) mod service_type;
 pub(crate) mod session;
 pub(crate) mod store;
 #[cfg(test)]
@@ -83,7 +83,7 @@ impl SystemService {
         let (first, rest) = (segments.next().unwrap_or_default(), segments.next());
         let parameter = |name: &str| call.matched.parameter(name);
         match (first, rest) {
-            ("", _) => Ok(listing::root(call.request, &self.routes, describe)),
+            ("", _) => Ok(listing::root(call, &self.routes, describe)),
             ("admin", Some("session")) => session::handle(&self.store, call, session::Side::Admin),
             ("admin", Some("password")) => password::handle(&self.store, call, session::Side::Admin),
             ("admin", Some("profile")) => profile::handle(&self.store, call, session::Side::Admin),

@@ -1,6 +1,6 @@
 //! `system/service_type`: the types that a service can have, and how each is configured (system-and-users 4.8).
 
-use antiphon_gateway::Call;
+use antiphon_gateway::{Call, ServiceKind};
 use antiphon_model::{Error, Object, Response, Result, Value, json};
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -61,6 +61,17 @@ pub(super) fn find(name: &str) -> Option<&'static ServiceType> {
 /// Whether a field of that name is a secret in any type.
 pub(super) fn is_secret(field: &str) -> bool {
     TYPES.iter().flat_map(|known| &known.config).any(|known| known.secret && known.name == field)
+}
+
+/// The types, as the listing at the root of the API shows them.
+pub(crate) fn kinds() -> Vec<ServiceKind> {
+    let kinds = TYPES.iter().map(|known| ServiceKind {
+        name: known.name.clone(),
+        label: known.label.clone(),
+        group: known.group.clone(),
+        description: known.description.clone(),
+    });
+    kinds.collect()
 }
 
 /// All types, or those of the groups that are asked for.

@@ -25,7 +25,7 @@ impl UserService {
 
     fn answer(&self, call: &Call<'_>) -> Result<Response> {
         match call.matched.route.pattern() {
-            "" => Ok(listing::root(call.request, &self.routes, |_| Object::new())),
+            "" => Ok(listing::root(call, &self.routes, |_| Object::new())),
             "password" => password::handle(&self.store, call, Side::User),
             "profile" => profile::handle(&self.store, call, Side::User),
             "session" => session::handle(&self.store, call, Side::User),
