@@ -7,6 +7,6 @@ mod client;
 mod fixture;
 
 pub use app::{TestApp, antiphon};
-pub use caller::Caller;
+pub use caller::{Answer, Caller};
 pub use fixture::JANE;
 pub use serde_json::{Value, json};
