@@ -4,5 +4,6 @@
 //! numbers of the other stories belong to the reference on events and scripting.
 
 mod authorization;
+mod authorization_matrix;
 pub mod people;
 mod root_listing;

@@ -45,7 +45,7 @@ fn account(routes: &mut Vec<Route>) {
 /// Log-in, refresh and log-out need no role; log-in and refresh don't mind a token that is no good.
 pub(crate) fn session(pattern: &str) -> Route {
     const VERBS: [Verb; 4] = [Get, Post, Put, Delete];
-    Route::new(pattern, &VERBS, "Log in, refresh, log out").public(&VERBS).ignores_token(&[Post, Put])
+    Route::new(pattern, &VERBS, "Log in, refresh, log out").public(&Verb::ALL).ignores_token(&[Post, Put])
 }
 
 fn cache_and_config(routes: &mut Vec<Route>) {

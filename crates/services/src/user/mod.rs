@@ -6,7 +6,7 @@ mod register;
 use crate::system::session::{self, Side};
 use crate::system::{SystemStore, listing, password, profile, session_route};
 use antiphon_gateway::{Call, Route, RouteTable, Service, blocking};
-use antiphon_model::Verb::{Delete, Get, Patch, Post, Put};
+use antiphon_model::Verb::{self, Delete, Get, Patch, Post, Put};
 use antiphon_model::{Object, Response, Result};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -37,11 +37,10 @@ impl UserService {
 }
 
 fn routes() -> RouteTable {
-    const PROFILE: [antiphon_model::Verb; 4] = [Get, Post, Put, Patch];
     RouteTable::new(vec![
         Route::new("", &[Get], "What people can do with their account"),
         Route::new("password", &[Post], "Change one's password").also(&[Put, Patch]).public(&[Post, Put, Patch]),
-        Route::new("profile", &[Get, Post], "One's own account").also(&[Put, Patch]).public(&PROFILE),
+        Route::new("profile", &[Get, Post], "One's own account").also(&[Put, Patch]).public(&Verb::ALL),
         Route::new("register", &[Post], "Become a user").also(&[Put, Patch]).public(&[Post, Put, Patch]),
         session_route("session"),
         Route::new("custom", &[Get, Post, Patch, Put, Delete], "One's own named values"),
