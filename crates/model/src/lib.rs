@@ -14,7 +14,7 @@ pub use client::Client;
 pub use error::{BatchVerb, Error, Result};
 pub use event::{EVENT_NAME_LIMIT, EventName, Phase};
 pub use limits::Limits;
-pub use message::{Content, Headers, Parameters, Request, Response, truthy};
+pub use message::{Content, Headers, Parameters, Request, Response, Upload, truthy};
 pub use session::{AccessRow, App, FilterOp, Lookup, Requestor, Role, ServerFilter, Session, User};
 pub use verb::{Verb, VerbMask};
 

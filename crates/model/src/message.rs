@@ -11,6 +11,19 @@ pub type Headers = IndexMap<String, String>;
 /// Query parameters by name. Values from a URL are strings; scripts and tunnelled bodies may put any JSON value here.
 pub type Parameters = Object;
 
+/// A file that a client sent within a multipart form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Upload {
+    /// Name of the form's field.
+    pub field: String,
+    /// Name of the file, without folders.
+    pub file_name: String,
+    /// Media type of the file, if the client named one.
+    pub content_type: Option<String>,
+    /// The file.
+    pub content: Bytes,
+}
+
 /// A call on its way to a service.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -30,6 +43,8 @@ pub struct Request {
     pub content: Bytes,
     /// Media type of the body.
     pub content_type: Option<String>,
+    /// The files of a multipart form; its other fields are the payload.
+    pub uploads: Vec<Upload>,
     /// Path and query as received; none on calls from inside.
     pub uri: Option<String>,
     /// Who asks: a client, or a script for one.
@@ -50,6 +65,7 @@ impl Request {
             payload: Value::Null,
             content: Bytes::new(),
             content_type: None,
+            uploads: Vec::new(),
             uri: None,
             requestor: Requestor::Api,
             depth: 0,

@@ -1,6 +1,6 @@
 //! From an HTTP request to a call: path, query, verb override, headers, body.
 
-use super::body::{self, form};
+use antiphon_formats::{self as formats, Body, form};
 use antiphon_model::{Error, Headers, Object, Request, Result, Value, Verb};
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
@@ -23,11 +23,12 @@ pub fn decode(parts: &Parts, verb: Verb, service: String, resource: String, cont
         .and_then(|value| value.to_str().ok())
         .map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty());
-    let payload = body::decode(content_type.as_deref(), &content)?;
+    let Body { value: payload, uploads } = formats::decode(content_type.as_deref(), &content)?;
     let mut request = Request {
         parameters,
         headers,
         payload,
+        uploads,
         content,
         content_type,
         uri: Some(parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)),

@@ -1,8 +1,8 @@
 //! From a call's response to HTTP: format, status, headers.
 
-use super::body::{Format, csv, json, xml};
 use super::negotiate::{self, Offer};
 use super::wishes::Wishes;
+use antiphon_formats::{Format, csv, json, xml};
 use antiphon_model::{Content, Error, Response, Value};
 use bytes::Bytes;
 use http_body_util::Full;

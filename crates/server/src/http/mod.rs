@@ -3,7 +3,6 @@
 //! Every answer of the edge is an envelope that the caller can read: broken requests, unknown paths and even a panic
 //! behind the door. Knows no service, no script and no rule about who may do what.
 
-mod body;
 mod cors;
 mod credentials;
 mod decode;

@@ -1,6 +1,6 @@
 //! Form-urlencoded text: query strings and form bodies, with brackets for lists (`a[]=1`) and objects (`a[b]=1`).
 
-use super::DEPTH;
+use crate::DEPTH;
 use antiphon_model::{Error, Object, Result, Value};
 use indexmap::IndexMap;
 use percent_encoding::percent_decode;
@@ -20,18 +20,37 @@ pub fn decode(body: &[u8]) -> Result<Value> {
 /// Reads `name=value&…`. A name without `=` has an empty value; the last of equal names wins; a value
 /// without a name is left out; `+` is a blank.
 pub fn parse(text: &str) -> Result<Object> {
-    let mut root = Branch::default();
-    for (count, pair) in text.split('&').filter(|pair| !pair.is_empty()).enumerate() {
-        if count == PAIRS {
+    let mut fields = Fields::default();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        fields.push(&plain(name)?, plain(value)?)?;
+    }
+    Ok(fields.finish())
+}
+
+/// Fields of a form, put together by the brackets of their names.
+#[derive(Default)]
+pub(crate) struct Fields {
+    root: Branch,
+    count: usize,
+}
+
+impl Fields {
+    /// Adds a field; one without a name is left out.
+    pub(crate) fn push(&mut self, name: &str, text: String) -> Result<()> {
+        if self.count == PAIRS {
             return Err(Error::bad_request(format!("The query or form has more than {PAIRS} values. Send fewer.")));
         }
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if name.is_empty() {
-            continue;
+        self.count += 1;
+        if !name.is_empty() {
+            self.root.insert(&path(name)?, text);
         }
-        root.insert(&path(&plain(name)?)?, plain(value)?);
+        Ok(())
     }
-    Ok(root.children.into_iter().map(|(name, node)| (name, node.into_value())).collect())
+
+    pub(crate) fn finish(self) -> Object {
+        self.root.children.into_iter().map(|(name, node)| (name, node.into_value())).collect()
+    }
 }
 
 /// A value that is being put together from its bracketed names.

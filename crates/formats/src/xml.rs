@@ -1,6 +1,6 @@
 //! XML bodies and answers. Answers have the root `dfapi`; a list repeats the element of its name.
 
-use super::DEPTH;
+use crate::DEPTH;
 use antiphon_model::{Error, Object, Result, Value};
 use quick_xml::events::{BytesRef, Event};
 use quick_xml::{Reader, escape};
