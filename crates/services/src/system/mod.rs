@@ -23,6 +23,7 @@ pub(crate) mod session;
 pub(crate) mod store;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub(crate) use routes::session as session_route;
 pub use store::{ServiceRecord, SystemStore};

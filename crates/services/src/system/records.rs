@@ -1,7 +1,7 @@
 //! Records of the system's tables, by the very code that serves every database (system-and-users 1.4 to 1.8).
 
 use super::resources::{ChildRule, RecordResource, Rule, codec};
-use super::{SystemService, resources};
+use super::{SystemService, resources, upload};
 use crate::database::SessionLookups;
 use antiphon_gateway::{Call, authorize};
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
@@ -91,6 +91,9 @@ impl<'a> Records<'a> {
             return Err(Error::record_not_found(id));
         }
         if self.verb != Verb::Get {
+            if let Some(records) = upload::records_of(call.request)? {
+                self.payload = records;
+            }
             if self.payload.is_null() && self.id.is_some() && call.request.flag("regenerate") {
                 self.payload = json!({ "regenerate": true });
             }
