@@ -15,8 +15,17 @@ const DEFAULT_FILE: &str = "antiphon.toml";
 /// What the names of variables begin with; `__` goes down a level: `ANTIPHON_LIMITS__BODY_BYTES`.
 const PREFIX: &str = "ANTIPHON_";
 /// Settings whose variables are texts even when they look like numbers: a password may well be `00012345`.
-const TEXTS: [&str; 8] =
-    ["listen", "data", "admin_email", "admin_password", "cors_origins", "trusted_proxies", "log.format", "log.level"];
+const TEXTS: [&str; 9] = [
+    "listen",
+    "data",
+    "secret_key_file",
+    "admin_email",
+    "admin_password",
+    "cors_origins",
+    "trusted_proxies",
+    "log.format",
+    "log.level",
+];
 /// Names the file itself, so it is no setting.
 const FILE_VARIABLE: &str = "config";
 
@@ -69,6 +78,8 @@ pub struct Settings {
     pub listen: String,
     /// Folder of the databases.
     pub data: PathBuf,
+    /// File of the key that signs session tokens and encrypts stored secrets; `secret.key` in the data folder by default.
+    pub secret_key_file: Option<PathBuf>,
     /// Whether an empty data folder is filled with an example.
     pub demo: bool,
     /// E-mail address of the first administrator, made at the first start.
@@ -112,6 +123,7 @@ impl Default for Settings {
         Settings {
             listen: "127.0.0.1:8080".to_owned(),
             data: PathBuf::from("data"),
+            secret_key_file: None,
             demo: false,
             admin_email: None,
             admin_password: None,

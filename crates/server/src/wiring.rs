@@ -4,7 +4,7 @@ use crate::config::Settings;
 use crate::http::Door;
 use antiphon_gateway::{Answer, Credentials, Gateway};
 use antiphon_model::{Error, Request, Response, Result};
-use antiphon_services::Platform;
+use antiphon_services::{Platform, PlatformSettings};
 use async_trait::async_trait;
 use std::sync::Arc;
 
@@ -13,7 +13,9 @@ use std::sync::Arc;
 /// # Errors
 /// When its databases can't be used, or the first administrator's settings are not acceptable.
 pub fn open(settings: &Settings) -> Result<Platform> {
-    let platform = Platform::start(&settings.data, &settings.limits)?;
+    let platform_settings =
+        PlatformSettings { secret_key_file: settings.secret_key_file.clone(), limits: settings.limits.clone() };
+    let platform = Platform::start(&settings.data, &platform_settings)?;
     if platform.has_admin()? {
         return Ok(platform);
     }

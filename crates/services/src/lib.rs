@@ -10,6 +10,7 @@ pub mod system;
 #[cfg(test)]
 mod test_platform;
 pub mod user;
+pub mod vault;
 mod wiring;
 
-pub use wiring::Platform;
+pub use wiring::{Platform, PlatformSettings};

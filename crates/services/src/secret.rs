@@ -1,4 +1,4 @@
-//! The instance's secret: a file in the data folder that nobody else can read.
+//! The instance's secret: a file that nobody else can read, beside the databases or elsewhere.
 
 use antiphon_gateway::identity::Secret;
 use antiphon_model::{Error, Result};
@@ -7,31 +7,38 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-const FILE: &str = "secret.key";
+/// Its name in the data folder, unless a setting puts it elsewhere.
+pub(crate) const FILE: &str = "secret.key";
 
-/// The secret of the data folder; made at the first start.
+/// The secret in that file. It is made when it is not there, unless something `is_encrypted` with it already.
 ///
 /// # Errors
-/// When the file can't be read or written, or holds something else.
-pub(crate) fn load_or_create(folder: &Path) -> Result<Secret> {
-    let path = folder.join(FILE);
-    match std::fs::read(&path) {
+/// When the file can't be read or written, holds something else, or is missing and needed.
+pub(crate) fn load_or_create(path: &Path, is_encrypted: bool) -> Result<Secret> {
+    match std::fs::read(path) {
         Ok(bytes) => <[u8; 32]>::try_from(bytes.as_slice()).map(Secret).map_err(|_| {
-            Error::internal("The secret of this server is damaged.", format!("{} must hold 32 bytes", path.display()))
+            Error::new(500, format!("The secret key file {} is damaged: it must hold 32 bytes", path.display()))
         }),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let secret = Secret::generate()?;
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(unwritable)?;
-            file.write_all(&secret.0).and_then(|()| file.sync_all()).map_err(unwritable)?;
-            Ok(secret)
-        }
-        Err(error) => Err(Error::internal("The secret of this server can't be read.", error)),
+        Err(error) if error.kind() == ErrorKind::NotFound && is_encrypted => Err(Error::new(
+            500,
+            format!(
+                "The secret key file {} is missing. The secrets in the system database can't be read without it: put it back \
+                 from a backup, or tell with secret_key_file where it is. Nothing was changed",
+                path.display()
+            ),
+        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => create(path),
+        Err(error) => Err(Error::new(500, format!("The secret key file {} can't be read: {error}", path.display()))),
     }
 }
 
-fn unwritable(error: std::io::Error) -> Error {
-    Error::internal("The secret of this server can't be written.", error)
+fn create(path: &Path) -> Result<Secret> {
+    let unwritable =
+        |error| Error::new(500, format!("The secret key file {} can't be written: {error}", path.display()));
+    let secret = Secret::generate()?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(unwritable)?;
+    file.write_all(&secret.0).and_then(|()| file.sync_all()).map_err(unwritable)?;
+    Ok(secret)
 }
 
 #[cfg(test)]
@@ -43,12 +50,15 @@ mod tests {
     fn the_secret_is_made_once_and_only_its_owner_can_read_it() {
         let folder = std::env::temp_dir().join(format!("antiphon-secret-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let first = load_or_create(&folder).unwrap();
-        assert_eq!(first.0, load_or_create(&folder).unwrap().0);
-        let mode = folder.join(FILE).metadata().unwrap().permissions().mode();
+        let path = folder.join(FILE);
+        assert!(load_or_create(&path, true).is_err_and(|error| error.message.contains("is missing")));
+        assert!(!path.exists(), "a key that is needed is not replaced by another");
+        let first = load_or_create(&path, false).unwrap();
+        assert_eq!(first.0, load_or_create(&path, true).unwrap().0);
+        let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        std::fs::write(folder.join(FILE), "short").unwrap();
-        assert!(load_or_create(&folder).is_err());
+        std::fs::write(&path, "short").unwrap();
+        assert!(load_or_create(&path, false).is_err());
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

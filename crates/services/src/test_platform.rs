@@ -1,8 +1,8 @@
 //! A platform in a folder of its own, for tests that tell stories through the one door.
 
-use crate::Platform;
+use crate::{Platform, PlatformSettings};
 use antiphon_gateway::Credentials;
-use antiphon_model::{Content, Limits, Request, Value, Verb, json};
+use antiphon_model::{Content, Request, Value, Verb, json};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -31,7 +31,7 @@ impl TestPlatform {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("antiphon-services-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let platform = Platform::start(&folder, &Limits::default()).unwrap();
+        let platform = Platform::start(&folder, &PlatformSettings::default()).unwrap();
         platform.create_first_admin(ADMIN, PASSWORD).unwrap();
         let mut test = TestPlatform { platform: Some(platform), folder, admin: Credentials::default() };
         test.admin = test.log_in("system", "admin/session", ADMIN, PASSWORD, Credentials::default()).await;
@@ -41,7 +41,7 @@ impl TestPlatform {
     /// Stops the platform and starts it again over the same folder.
     pub(crate) fn restart(&mut self) {
         self.platform = None;
-        self.platform = Some(Platform::start(&self.folder, &Limits::default()).unwrap());
+        self.platform = Some(Platform::start(&self.folder, &PlatformSettings::default()).unwrap());
     }
 
     pub(crate) fn platform(&self) -> &Platform {

@@ -22,6 +22,15 @@ const DATABASES: &str = "databases";
 /// Folder of library scripts in the data folder.
 const LIBRARIES: &str = "scripts";
 
+/// How a platform is set up.
+#[derive(Debug, Clone, Default)]
+pub struct PlatformSettings {
+    /// Where the secret key is, when not in the data folder.
+    pub secret_key_file: Option<PathBuf>,
+    /// The limits in force.
+    pub limits: Limits,
+}
+
 /// A running platform: the door, and what the server needs beside it.
 pub struct Platform {
     gateway: Arc<Gateway>,
@@ -33,9 +42,11 @@ impl Platform {
     ///
     /// # Errors
     /// When the folder's databases or its secret can't be used.
-    pub fn start(data: &Path, limits: &Limits) -> Result<Platform> {
-        let store = SystemStore::open(&data.join(SYSTEM_DATABASE), limits)?;
-        let identity = Identity::new(store.clone(), &secret::load_or_create(data)?, limits);
+    pub fn start(data: &Path, settings: &PlatformSettings) -> Result<Platform> {
+        let limits = &settings.limits;
+        let secret_file = settings.secret_key_file.clone().unwrap_or_else(|| data.join(secret::FILE));
+        let (store, secret) = SystemStore::open(&data.join(SYSTEM_DATABASE), &secret_file, limits)?;
+        let identity = Identity::new(store.clone(), &secret, limits);
         let libraries = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
         let gateway = Gateway::new(identity, libraries, limits);
         gateway.registry().declare_kinds(service_type::kinds());

@@ -1,5 +1,6 @@
 //! What is known of a database: tables, fields, relations (reference: database-service 3, 4, 15.1).
 
+use crate::schema::labels::label;
 use antiphon_model::{Object, Value};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -169,9 +170,42 @@ pub struct Field {
     pub is_aggregate: bool,
     /// Never answered and never filtered by: secrets of the system's own tables.
     pub is_hidden: bool,
+    /// Stored encrypted: answered, but never compared, ordered or grouped by.
+    pub is_sealed: bool,
 }
 
 impl Field {
+    /// A field of which nothing is known but name and type: it may be null, need not be given, and is labelled by its name.
+    pub fn new(name: &str, kind: FieldType) -> Field {
+        Field {
+            name: name.to_owned(),
+            alias: None,
+            label: label(name),
+            description: None,
+            kind,
+            db_type: String::new(),
+            length: None,
+            precision: None,
+            scale: None,
+            default: Value::Null,
+            required: false,
+            allow_null: true,
+            auto_increment: false,
+            is_primary_key: false,
+            is_unique: false,
+            is_index: false,
+            foreign_key: None,
+            picklist: None,
+            validation: None,
+            client_info: Value::Null,
+            db_function: None,
+            is_virtual: false,
+            is_aggregate: false,
+            is_hidden: false,
+            is_sealed: false,
+        }
+    }
+
     /// Name on the wire.
     pub fn wire_name(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.name)
@@ -307,6 +341,11 @@ impl Table {
             .iter()
             .find(|field| !field.is_hidden && same(field.wire_name(), name))
             .or_else(|| self.fields.iter().find(|field| !field.is_hidden && same(&field.name, name)))
+    }
+
+    /// The field of that name or alias, if what it holds may be compared: by a filter, an order, a group, an expression.
+    pub fn comparable_field(&self, name: &str) -> Option<&Field> {
+        self.field(name).filter(|field| !field.is_sealed)
     }
 
     /// The relation of that name or alias, in any case.

@@ -24,10 +24,11 @@ pub struct FieldRef {
 }
 
 impl FieldRef {
-    /// The reference to a field, or none for a virtual field without a FILTER function: it has no column to compare.
+    /// The reference to a field, or none for one that can't be compared: what it holds is encrypted, or it is virtual and has
+    /// no FILTER function.
     pub fn of(field: &Field) -> Option<FieldRef> {
         let expression = database_function(field, "FILTER").map(str::to_owned);
-        if field.is_virtual && expression.is_none() {
+        if field.is_sealed || (field.is_virtual && expression.is_none()) {
             return None;
         }
         Some(FieldRef { name: field.wire_name().to_owned(), column: field.name.clone(), expression, kind: field.kind })

@@ -115,7 +115,7 @@ impl Expression {
             '*' => Some((at, "*")),
             _ => None,
         })?;
-        let field = table.field(text[..at].trim()).filter(|field| !field.is_virtual)?;
+        let field = table.comparable_field(text[..at].trim()).filter(|field| !field.is_virtual)?;
         let number = number(text[at + 1..].trim(), params)?;
         Some(Expression::Arithmetic { column: field.name.clone(), operator, number })
     }

@@ -2,38 +2,12 @@
 
 use crate::catalog::{Field, FieldType, Table};
 use crate::statement::{Bound, Dialect, Statement};
-use antiphon_model::Value;
 use rusqlite::Connection;
 use rusqlite::types::Value as Sqlite;
 
 /// A plain field that allows null.
 pub fn field(name: &str, kind: FieldType) -> Field {
-    Field {
-        name: name.to_owned(),
-        alias: None,
-        label: name.to_owned(),
-        description: None,
-        kind,
-        db_type: String::new(),
-        length: None,
-        precision: None,
-        scale: None,
-        default: Value::Null,
-        required: false,
-        allow_null: true,
-        auto_increment: false,
-        is_primary_key: false,
-        is_unique: false,
-        is_index: false,
-        foreign_key: None,
-        picklist: None,
-        validation: None,
-        client_info: Value::Null,
-        db_function: None,
-        is_virtual: false,
-        is_aggregate: false,
-        is_hidden: false,
-    }
+    Field::new(name, kind)
 }
 
 /// A table of those fields.

@@ -60,11 +60,23 @@ impl IdentityStore for SystemStore {
             LookupScope::User => "user_id = ?",
         };
         let sql = format!("SELECT name, value, private FROM lookup WHERE {condition} ORDER BY id");
-        self.all(&sql, &[Bound::Integer(id)], |row| Lookup {
-            name: required_text(row, 0),
-            value: required_text(row, 1),
-            private: flag(row, 2),
-        })
+        let stored = self.all(&sql, &[Bound::Integer(id)], |row| {
+            let lookup = Lookup { name: required_text(row, 0), value: String::new(), private: flag(row, 2) };
+            (lookup, text(row, 1))
+        })?;
+        let opened = |(mut lookup, stored): (Lookup, Option<String>)| {
+            if let Some(stored) = stored {
+                lookup.value = match self.opened("lookup", "value", &stored) {
+                    Ok(value) => value,
+                    Err(error) => {
+                        tracing::error!(%error, lookup = lookup.name, "a lookup is damaged; store it again");
+                        return None;
+                    }
+                };
+            }
+            Some(lookup)
+        };
+        Ok(stored.into_iter().filter_map(opened).collect())
     }
 
     fn is_token_revoked(&self, jti: &str) -> Result<bool> {

@@ -43,9 +43,7 @@ pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
 }
 
 fn authentication(store: &SystemStore) -> Result<Value> {
-    let sql = "SELECT config FROM service WHERE type = 'user'";
-    let config = store.one(sql, &[], |row| text(row, 0))?.flatten();
-    let config: Object = config.and_then(|config| serde_json::from_str(&config).ok()).unwrap_or_default();
+    let config = store.service_config("user")?;
     let payload = json!({ "email": "string", "password": "string", "remember_me": "bool" });
     Ok(json!({
         "admin": { "path": "system/admin/session", "verb": "POST", "payload": payload },

@@ -18,6 +18,7 @@ mod resources;
 mod routes;
 mod schema;
 mod script_type;
+mod sealing;
 pub(crate) mod service_type;
 pub(crate) mod session;
 pub(crate) mod store;

@@ -1,8 +1,9 @@
 //! Records of the system's tables, by the very code that serves every database (system-and-users 1.4 to 1.8).
 
 use super::resources::{ChildRule, RecordResource, Rule, codec};
-use super::{SystemService, resources, upload};
+use super::{SystemService, SystemStore, resources, sealing, upload};
 use crate::database::SessionLookups;
+use crate::vault::Vault;
 use antiphon_gateway::{Call, authorize};
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
 use antiphon_sql::database::Database;
@@ -41,28 +42,28 @@ impl<'a> Records<'a> {
             resources::wrong_side(store, self.resource.name, self.verb, id)?;
         }
         self.prepare(service, call)?;
-        let answer = self.handle(store.database(), call);
+        let answer = self.handle(store, call);
         if self.verb != Verb::Get {
             service.announce(call, self.resource.effect);
         }
         match answer {
             Ok(mut answer) => {
-                self.present(call, &mut answer);
+                self.present(store, call, &mut answer);
                 Ok(answer)
             }
             Err(mut error) => {
-                self.present_context(call, &mut error);
+                self.present_context(store, call, &mut error);
                 Err(error)
             }
         }
     }
 
-    fn handle(&self, database: &Database, call: &Call<'_>) -> Result<Value> {
+    fn handle(&self, store: &SystemStore, call: &Call<'_>) -> Result<Value> {
         let session = SessionLookups(call.session);
         // What is stored keeps its lookups: they are for the time of use.
         let lookups: &dyn Lookups = if self.verb == Verb::Get { &session } else { &NoLookups };
-        let tables = SystemTables { database, lookups, call };
-        let rule = Rule { resource: self.resource, call };
+        let tables = SystemTables { store, lookups, call, children: ChildRule { vault: store.vault() } };
+        let rule = Rule { resource: self.resource, call, vault: store.vault() };
         let caller = Caller {
             lookups,
             user_id: call.session.user_id(),
@@ -78,7 +79,7 @@ impl<'a> Records<'a> {
             parameters: &self.parameters,
             payload: &self.payload,
         };
-        handle(database, &request, &caller)
+        handle(store.database(), &request, &caller)
     }
 
     fn prepare(&mut self, service: &SystemService, call: &Call<'_>) -> Result<()> {
@@ -132,10 +133,11 @@ impl<'a> Records<'a> {
     }
 
     /// Computed fields come with every read, and with a write that asks for more than identifiers.
-    fn present(&self, call: &Call<'_>, answer: &mut Value) {
+    fn present(&self, store: &SystemStore, call: &Call<'_>, answer: &mut Value) {
         let asked = ["fields", "select", "related"].iter().any(|name| self.parameters.contains_key(*name));
         let complete = self.verb == Verb::Get || asked;
         each_record(answer, &mut |row| {
+            open_all(store.vault(), self.resource.table, row);
             codec::present(self.resource.table, row);
             complete_related(call, row);
             if complete {
@@ -144,10 +146,10 @@ impl<'a> Records<'a> {
         });
     }
 
-    fn present_context(&self, call: &Call<'_>, error: &mut Error) {
+    fn present_context(&self, store: &SystemStore, call: &Call<'_>, error: &mut Error) {
         let Some(entries) = error.context.get_mut("resource").and_then(Value::as_array_mut) else { return };
         let is_error = |entry: &Value| entry.get("status_code").is_some() && entry.get("message").is_some();
-        entries.iter_mut().filter(|entry| !is_error(entry)).for_each(|entry| self.present(call, entry));
+        entries.iter_mut().filter(|entry| !is_error(entry)).for_each(|entry| self.present(store, call, entry));
     }
 }
 
@@ -168,6 +170,12 @@ fn rename_relations(record: &mut Object) {
             record.insert(renamed.to_owned(), value);
         }
     }
+}
+
+/// Opens what is stored encrypted in a row and in those related to it.
+fn open_all(vault: &Vault, table: &str, row: &mut Object) {
+    sealing::open(vault, table, row);
+    codec::for_related(row, &mut |table, related| open_all(vault, table, related));
 }
 
 /// Adds what is computed to the related rows of a row.
@@ -195,9 +203,10 @@ pub(super) fn each_record(body: &mut Value, each: &mut dyn FnMut(&mut Object)) {
 
 /// Related tables of the system: roles must grant the resource that shows them, and its rules say which rows there are.
 struct SystemTables<'a> {
-    database: &'a Database,
+    store: &'a SystemStore,
     lookups: &'a dyn Lookups,
     call: &'a Call<'a>,
+    children: ChildRule<'a>,
 }
 
 impl RelatedTables for SystemTables<'_> {
@@ -210,7 +219,11 @@ impl RelatedTables for SystemTables<'_> {
         if let Some(resource) = shown_by {
             authorize(session, request.requestor, Verb::Get, entry, resource.name)?;
         }
-        let restricted = shown_by.filter(|_| !session.is_admin()).map(|resource| Rule { resource, call: self.call });
+        let restricted = shown_by.filter(|_| !session.is_admin()).map(|resource| Rule {
+            resource,
+            call: self.call,
+            vault: self.store.vault(),
+        });
         let caller = Caller {
             lookups: self.lookups,
             user_id: session.user_id(),
@@ -221,7 +234,7 @@ impl RelatedTables for SystemTables<'_> {
         };
         let request =
             RecordRequest { verb: Verb::Get, table, id: None, parameters: &parameters, payload: &Value::Null };
-        let mut answer = handle(self.database, &request, &caller)?;
+        let mut answer = handle(self.store.database(), &request, &caller)?;
         match answer.get_mut("resource").map(Value::take) {
             Some(Value::Array(records)) => Ok(records),
             _ => Ok(Vec::new()),
@@ -234,7 +247,7 @@ impl RelatedTables for SystemTables<'_> {
     }
 
     fn rule(&self, _table: &str) -> &dyn RecordRule {
-        &ChildRule
+        &self.children
     }
 }
 

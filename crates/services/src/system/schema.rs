@@ -1,5 +1,6 @@
 //! The structure of the system database: its versions, and what the database itself can't say of its columns.
 
+use super::sealing::SEALED;
 use antiphon_model::{Object, Result, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
@@ -61,7 +62,8 @@ pub(super) fn extras() -> MemoryExtras {
         [("created_date", "timestamp_on_create"), ("last_modified_date", "timestamp_on_update")]
             .map(|(column, kind)| extra(table, column, json!({ "extra_type": kind })))
     });
-    MemoryExtras::new(hidden.chain(stamps).collect())
+    let sealed = SEALED.iter().map(|(table, column)| extra(table, column, json!({ "is_sealed": true })));
+    MemoryExtras::new(hidden.chain(stamps).chain(sealed).collect())
 }
 
 fn extra(table: &str, column: &str, values: antiphon_model::Value) -> Extra {

@@ -1,8 +1,10 @@
 //! The system database: opening it, and what the server itself asks of it.
 
-use super::schema;
+use super::{schema, sealing};
+use crate::secret;
+use crate::vault::Vault;
 use antiphon_gateway::ScriptSlot;
-use antiphon_gateway::identity::{check_password_rules, hash_password};
+use antiphon_gateway::identity::{Secret, check_password_rules, hash_password};
 use antiphon_model::{Error, Limits, Object, Result, Value};
 use antiphon_script::Script;
 use antiphon_sql::database::{Database, DatabaseConfig};
@@ -38,17 +40,18 @@ pub struct ServiceRecord {
 /// The system database.
 pub struct SystemStore {
     database: Arc<Database>,
+    vault: Vault,
     limits: Limits,
     /// Held from reading what is stored to putting it in force, so that an older reading never replaces a newer one.
     publishing: Mutex<()>,
 }
 
 impl SystemStore {
-    /// Opens the system database in that file; a new one gets its tables and first records.
+    /// Opens the system database in that file, and the secret that it belongs to; a new one gets its tables and first records.
     ///
     /// # Errors
-    /// When the file can't be used, or is of a version that can't be brought up to date.
-    pub fn open(path: &Path, limits: &Limits) -> Result<Arc<SystemStore>> {
+    /// When the file can't be used, is of a version that can't be brought up to date, or belongs to another secret.
+    pub fn open(path: &Path, secret_file: &Path, limits: &Limits) -> Result<(Arc<SystemStore>, Secret)> {
         let config = DatabaseConfig {
             // The tables' references are for discovery; see the schema.
             statements: vec!["PRAGMA foreign_keys=0".to_owned()],
@@ -56,7 +59,15 @@ impl SystemStore {
         };
         let database = Database::open(config, Arc::new(schema::extras()), limits)?;
         schema::migrate(&database)?;
-        Ok(Arc::new(SystemStore { database, limits: limits.clone(), publishing: Mutex::new(()) }))
+        let secret = secret::load_or_create(secret_file, sealing::is_in_use(&database)?)?;
+        let vault = Vault::new(&secret)?;
+        sealing::establish(&database, &vault)?;
+        Ok((Arc::new(SystemStore { database, vault, limits: limits.clone(), publishing: Mutex::new(()) }), secret))
+    }
+
+    /// What seals and opens the secrets in it.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// The database itself.
@@ -81,6 +92,7 @@ impl SystemStore {
             &[],
             &mut |row| {
                 let name = required_text(row, 1);
+                let config = self.config(text(row, 6), &name);
                 services.push(ServiceRecord {
                     id: integer(row, 0),
                     label: text(row, 2).unwrap_or_else(|| name.clone()),
@@ -88,13 +100,36 @@ impl SystemStore {
                     description: text(row, 3),
                     kind: required_text(row, 4),
                     is_active: flag(row, 5),
-                    config: object(text(row, 6)),
+                    config,
                     doc: text(row, 7),
                 });
                 Ok(())
             },
         )?;
         Ok(services)
+    }
+
+    /// The configuration of one service: the one of that type with the lowest identifier.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub(crate) fn service_config(&self, kind: &str) -> Result<Object> {
+        let sql = "SELECT config, name FROM service WHERE type = ? ORDER BY id LIMIT 1";
+        let found =
+            self.one(sql, &[Bound::Text(kind.to_owned())], |row| self.config(text(row, 0), &required_text(row, 1)))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// A stored configuration; a damaged one counts as none, so that the other services start and this one can be repaired.
+    fn config(&self, stored: Option<String>, service: &str) -> Object {
+        let Some(stored) = stored else { return Object::new() };
+        match self.opened("service", "config", &stored) {
+            Ok(json) => serde_json::from_str(&json).unwrap_or_default(),
+            Err(error) => {
+                tracing::error!(%error, service, "the configuration of a service is damaged; store it again");
+                Object::new()
+            }
+        }
     }
 
     /// All event scripts.
@@ -204,8 +239,4 @@ pub(crate) fn integer(row: &dyn Row, column: usize) -> i64 {
 
 pub(crate) fn flag(row: &dyn Row, column: usize) -> bool {
     integer(row, column) != 0
-}
-
-fn object(json: Option<String>) -> Object {
-    json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! `user/register`: becoming a user where an administrator allows it (system-and-users 2.6).
 
 use crate::system::SystemStore;
-use crate::system::store::{integer, text};
+use crate::system::store::integer;
 use antiphon_gateway::Call;
 use antiphon_gateway::identity::{IdentityStore as _, check_password_rules, hash_password};
 use antiphon_model::{Error, Object, Response, Result, Value, json, truthy};
@@ -9,7 +9,7 @@ use antiphon_sql::statement::Bound;
 
 /// Creates the account that the request describes.
 pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
-    let config = config(store, call.entry.id)?;
+    let config = store.service_config("user")?;
     if !config.get("allow_open_registration").is_some_and(truthy) {
         return Err(Error::forbidden("Open Registration is not enabled."));
     }
@@ -30,12 +30,6 @@ pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
         answer["session_token"] = json!(call.gateway.identity().issue(&account)?.token);
     }
     Ok(Response::ok(answer))
-}
-
-fn config(store: &SystemStore, service: i64) -> Result<Object> {
-    let sql = "SELECT config FROM service WHERE id = ?";
-    let config = store.one(sql, &[Bound::Integer(service)], |row| text(row, 0))?.flatten();
-    Ok(config.and_then(|config| serde_json::from_str(&config).ok()).unwrap_or_default())
 }
 
 /// Who wants to become a user.

@@ -33,7 +33,7 @@ impl<'t> Grouping<'t> {
             .filter(|name| !name.is_empty())
             .map(|name| {
                 table
-                    .field(name)
+                    .comparable_field(name)
                     .ok_or_else(|| Error::bad_request(format!("Invalid or unknown field '{name}' in group by clause.")))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -81,7 +81,7 @@ fn aggregate(scope: &Scope<'_>, name: &str) -> Option<FieldRef> {
     sql.push(function).push("(");
     let field = match function == "COUNT" && argument.eq_ignore_ascii_case("ALL") {
         true => None,
-        false => Some(scope.table.field(argument)?),
+        false => Some(scope.table.comparable_field(argument)?),
     };
     match field {
         Some(field) => write_field(&mut sql, field),

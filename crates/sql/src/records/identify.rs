@@ -15,7 +15,7 @@ pub(crate) fn fields<'t>(table: &'t Table, id_field: Option<&[String]>) -> Resul
     match id_field {
         None => Ok(table.fields.iter().filter(|field| field.is_primary_key).collect()),
         Some(names) => {
-            let named = names.iter().map(|name| table.field(name).ok_or_else(undetermined));
+            let named = names.iter().map(|name| table.comparable_field(name).ok_or_else(undetermined));
             named.collect()
         }
     }

@@ -44,7 +44,7 @@ fn term<'t>(item: &str, table: &'t Table) -> Result<Term<'t>> {
         words.pop();
     }
     let name = words.join(" ");
-    match table.field(&name) {
+    match table.comparable_field(&name) {
         Some(field) => Ok(Term { field, descending, nulls_first }),
         None if words.len() > 1 && table.field(words[0]).is_some() => Err(Error::bad_request(format!(
             "Invalid word '{}' in order by clause: 'asc' or 'desc' may follow a field.",

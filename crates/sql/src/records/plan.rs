@@ -174,7 +174,7 @@ fn aggregate<'t>(table: &'t Table, text: &str) -> Option<Column<'t>> {
         return (function == "COUNT")
             .then_some(Column { key: Cow::Borrowed("COUNT_ALL"), source: Source::Aggregate(function, None) });
     }
-    let field = table.field(argument)?;
+    let field = table.comparable_field(argument)?;
     Some(Column {
         key: Cow::Owned(format!("{function}_{}", field.wire_name())),
         source: Source::Aggregate(function, Some(field)),

@@ -57,6 +57,7 @@ fn merge_field(table: &mut Table, name: &str, values: &Object) {
     field.db_function = values.get("db_function").filter(|value| !is_empty(value)).cloned();
     field.is_aggregate = flag(values, "is_aggregate");
     field.is_hidden = flag(values, "is_hidden");
+    field.is_sealed = flag(values, "is_sealed");
     if let Some(required) = values.get("required").and_then(Value::as_bool) {
         field.required = required;
     }
@@ -84,32 +85,7 @@ fn merge_relation(table: &mut Table, name: &str, values: &Object) {
 }
 
 fn virtual_field(name: &str) -> Field {
-    Field {
-        name: name.to_owned(),
-        alias: None,
-        label: crate::schema::labels::label(name),
-        description: None,
-        kind: FieldType::String,
-        db_type: String::new(),
-        length: None,
-        precision: None,
-        scale: None,
-        default: Value::Null,
-        required: false,
-        allow_null: true,
-        auto_increment: false,
-        is_primary_key: false,
-        is_unique: false,
-        is_index: false,
-        foreign_key: None,
-        picklist: None,
-        validation: None,
-        client_info: Value::Null,
-        db_function: None,
-        is_virtual: true,
-        is_aggregate: false,
-        is_hidden: false,
-    }
+    Field { is_virtual: true, ..Field::new(name, FieldType::String) }
 }
 
 fn virtual_relation(name: &str, values: &Object) -> Option<Relation> {

@@ -13,6 +13,8 @@ pub(super) use account::{refuse_strangers, wrong_side};
 pub(super) use app::launch_url;
 pub(super) use event_script::warnings;
 
+use super::sealing;
+use crate::vault::Vault;
 use antiphon_gateway::Call;
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
 use antiphon_sql::catalog::Table;
@@ -126,6 +128,7 @@ pub(super) trait Resource: Send + Sync {
 pub(super) struct Rule<'a> {
     pub(super) resource: &'static RecordResource,
     pub(super) call: &'a Call<'a>,
+    pub(super) vault: &'a Vault,
 }
 
 impl RecordRule for Rule<'_> {
@@ -142,15 +145,17 @@ impl RecordRule for Rule<'_> {
         record.remove("last_modified_by_id");
         self.resource.rule.create(self.call, record)?;
         stamp(stage, record, "created_by_id");
-        Ok(())
+        sealing::seal(self.vault, &stage.table.name, record)
     }
 
     fn before_update(&self, stage: &Stage<'_>, existing: &Object, record: &mut Object) -> Result<()> {
         drop_meaningless_nulls(stage.table, record);
         record.remove("created_by_id");
-        self.resource.rule.update(self.call, existing, record)?;
+        let mut existing = existing.clone();
+        sealing::open(self.vault, &stage.table.name, &mut existing);
+        self.resource.rule.update(self.call, &existing, record)?;
         stamp(stage, record, "last_modified_by_id");
-        Ok(())
+        sealing::seal(self.vault, &stage.table.name, record)
     }
 
     fn before_delete(&self, _stage: &Stage<'_>, existing: &Object) -> Result<()> {
@@ -183,17 +188,19 @@ impl RecordRule for Rule<'_> {
 }
 
 /// The rule of records that are written as part of another one.
-pub(super) struct ChildRule;
+pub(super) struct ChildRule<'a> {
+    pub(super) vault: &'a Vault,
+}
 
-impl RecordRule for ChildRule {
+impl RecordRule for ChildRule<'_> {
     fn before_create(&self, stage: &Stage<'_>, record: &mut Object) -> Result<()> {
         drop_meaningless_nulls(stage.table, record);
-        Ok(())
+        sealing::seal(self.vault, &stage.table.name, record)
     }
 
     fn before_update(&self, stage: &Stage<'_>, _existing: &Object, record: &mut Object) -> Result<()> {
         drop_meaningless_nulls(stage.table, record);
-        Ok(())
+        sealing::seal(self.vault, &stage.table.name, record)
     }
 }
 

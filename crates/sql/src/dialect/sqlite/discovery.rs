@@ -74,11 +74,6 @@ fn field(row: &[Bound], primary_key: &[String]) -> Field {
     let default = default_value(&row[3], kind);
     let exact = matches!(kind, FieldType::Decimal | FieldType::Money);
     Field {
-        label: labels::label(&name),
-        name,
-        alias: None,
-        description: None,
-        kind,
         db_type,
         length: declared.length,
         precision: declared.length.filter(|_| exact),
@@ -88,16 +83,7 @@ fn field(row: &[Bound], primary_key: &[String]) -> Field {
         allow_null,
         auto_increment,
         is_primary_key,
-        is_unique: false,
-        is_index: false,
-        foreign_key: None,
-        picklist: None,
-        validation: None,
-        client_info: Value::Null,
-        db_function: None,
-        is_virtual: false,
-        is_aggregate: false,
-        is_hidden: false,
+        ..Field::new(&name, kind)
     }
 }
 

@@ -1,0 +1,130 @@
+//! Which columns of the system database are stored encrypted, and keeping them so.
+
+use super::store::{SystemStore, integer, required_text};
+use crate::vault::Vault;
+use antiphon_model::{Error, Object, Result, Value};
+use antiphon_sql::database::Database;
+use antiphon_sql::statement::Bound;
+
+/// Columns whose values are sealed: what services need to know to reach others, and the values of lookups.
+pub(super) const SEALED: [(&str, &str); 2] = [("service", "config"), ("lookup", "value")];
+
+/// Row of the table `instance` that tells whether the key is the right one: a known text, sealed.
+const PROOF: &str = "vault";
+const PROOF_TEXT: &str = "This text can be read with the right key.";
+
+fn purpose(table: &str, column: &str) -> String {
+    format!("{table}.{column}")
+}
+
+fn columns<'t>(table: &'t str) -> impl Iterator<Item = &'static str> + 't {
+    SEALED.iter().filter(move |(known, _)| *known == table).map(|(_, column)| *column)
+}
+
+/// Seals what a record is about to store.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub(super) fn seal(vault: &Vault, table: &str, record: &mut Object) -> Result<()> {
+    for column in columns(table) {
+        let Some(value) = record.get_mut(column).filter(|value| !value.is_null()) else { continue };
+        let sealed = match value.as_str() {
+            Some(text) => vault.seal(&purpose(table, column), text),
+            None => vault.seal(&purpose(table, column), &value.to_string()),
+        };
+        *value = Value::String(sealed?);
+    }
+    Ok(())
+}
+
+/// Opens what was read of a table. What can't be read becomes null, so that the record can be looked at and repaired.
+pub(super) fn open(vault: &Vault, table: &str, row: &mut Object) {
+    for column in columns(table) {
+        let Some(value) = row.get_mut(column) else { continue };
+        let Some(sealed) = value.as_str() else { continue };
+        *value = match vault.open(&purpose(table, column), sealed) {
+            Ok(plain) => Value::String(plain),
+            Err(error) => {
+                tracing::error!(%error, table, column, "a stored secret is damaged; store it again");
+                Value::Null
+            }
+        };
+    }
+}
+
+impl SystemStore {
+    /// The plain text of a stored value.
+    ///
+    /// # Errors
+    /// When it is damaged.
+    pub(crate) fn opened(&self, table: &str, column: &str, stored: &str) -> Result<String> {
+        self.vault().open(&purpose(table, column), stored)
+    }
+}
+
+/// Whether the database holds anything sealed.
+///
+/// # Errors
+/// When it can't be read.
+pub(super) fn is_in_use(database: &Database) -> Result<bool> {
+    Ok(proof(database)?.is_some())
+}
+
+fn proof(database: &Database) -> Result<Option<String>> {
+    let mut found = None;
+    let sql = "SELECT value FROM instance WHERE name = ?";
+    database.query(sql, &[Bound::Text(PROOF.to_owned())], &mut |row| {
+        found = Some(required_text(row, 0));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Makes sure that the key is the one that the database was sealed with, and seals what is not sealed yet: everything, the
+/// first time. Afterwards the file holds no trace of the plain values.
+///
+/// # Errors
+/// When the key is another one; nothing is changed then.
+pub(super) fn establish(database: &Database, vault: &Vault) -> Result<()> {
+    match proof(database)? {
+        Some(proof) => drop(vault.open(PROOF, &proof).map_err(|_| wrong_key())?),
+        None => {
+            let values = [PROOF.to_owned(), vault.seal(PROOF, PROOF_TEXT)?].map(Bound::Text);
+            database.execute("INSERT INTO instance (name, value) VALUES (?, ?)", &values)?;
+        }
+    }
+    let mut sealed = 0;
+    for (table, column) in SEALED {
+        sealed += seal_column(database, vault, table, column)?;
+    }
+    if sealed > 0 {
+        // Rows that were written over stay in free pages and in the write-ahead log until somebody needs the room.
+        database.run("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        tracing::info!(sealed, "secrets of the system database are encrypted now");
+    }
+    Ok(())
+}
+
+fn seal_column(database: &Database, vault: &Vault, table: &str, column: &str) -> Result<usize> {
+    let mut plain = Vec::new();
+    database.query(&format!("SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"), &[], &mut |row| {
+        plain.push((integer(row, 0), required_text(row, 1)));
+        Ok(())
+    })?;
+    plain.retain(|(_, value)| !Vault::is_sealed(value));
+    for (id, value) in &plain {
+        let sealed = vault.seal(&purpose(table, column), value)?;
+        let sql = format!("UPDATE {table} SET {column} = ? WHERE id = ?");
+        database.execute(&sql, &[Bound::Text(sealed), Bound::Integer(*id)])?;
+    }
+    Ok(plain.len())
+}
+
+fn wrong_key() -> Error {
+    Error::new(
+        500,
+        "The secrets in the system database were encrypted with another key than the one in the secret key file. Put the \
+         file that belongs to this data folder back in its place (secret.key in the data folder, or where secret_key_file \
+         says). Nothing was changed",
+    )
+}
