@@ -174,7 +174,14 @@ impl Gateway {
         ledger: &mut Ledger,
     ) -> Response {
         let Admitted { entry, matched, plan } = admitted;
-        let runner = EventRunner { gateway: self, session, frame, service: &entry.name, plan };
+        let runner = EventRunner {
+            gateway: self,
+            session,
+            frame,
+            service: &entry.name,
+            plan,
+            secrecy: (!plan.is_empty()).then(|| entry.service.secrecy(matched)).flatten(),
+        };
         let signed_in = OnceLock::new();
         let outcome = match blocking(|| runner.pre_process(request, ledger)) {
             Ok(None) => {

@@ -33,7 +33,7 @@ impl Call<'_> {
             return Ok(None);
         }
         let mut ledger = Ledger::default();
-        if let Some(answer) = self.runner(&plan).pre_process(&mut request, &mut ledger)?
+        if let Some(answer) = self.runner(&plan, &matched).pre_process(&mut request, &mut ledger)?
             && answer.status >= 400
         {
             return Err(answer.into_error());
@@ -53,7 +53,7 @@ impl Call<'_> {
         let plan = Plan::of(self.gateway, &self.entry.name, matched, request, false);
         let mut ledger = Ledger::default();
         let mut response = Response::ok(request.payload.clone());
-        let runner = self.runner(&plan);
+        let runner = self.runner(&plan, matched);
         runner.post_process(request, &mut response, &mut ledger);
         runner.base(request, &response, &mut ledger);
         runner.queued(&mut ledger);
@@ -63,7 +63,14 @@ impl Call<'_> {
         authorize(self.session, request.requestor, request.verb, self.entry, &request.resource).is_ok()
     }
 
-    fn runner<'p>(&'p self, plan: &'p Plan) -> EventRunner<'p> {
-        EventRunner { gateway: self.gateway, session: self.session, frame: self.frame, service: &self.entry.name, plan }
+    fn runner<'p>(&'p self, plan: &'p Plan, matched: &Matched) -> EventRunner<'p> {
+        EventRunner {
+            gateway: self.gateway,
+            session: self.session,
+            frame: self.frame,
+            service: &self.entry.name,
+            plan,
+            secrecy: self.entry.service.secrecy(matched),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a service is to the gateway.
 
-use crate::{Frame, Gateway, Matched, RouteTable, ServiceEntry};
+use crate::{Frame, Gateway, Matched, RouteTable, SecrecyOf, ServiceEntry};
 use antiphon_model::{Request, Response, Result, Session};
 use async_trait::async_trait;
 use std::sync::{Arc, OnceLock};
@@ -46,6 +46,11 @@ pub trait Service: Send + Sync {
 
     /// Answers one call.
     async fn handle(&self, call: Call<'_>) -> Result<Response>;
+
+    /// What scripts must not see of the bodies of requests on that route; none when they may see all of it.
+    fn secrecy(&self, _matched: &Matched) -> Option<SecrecyOf> {
+        None
+    }
 
     /// The values that a route parameter can take, as far as they are known: table names, for example. They help clients
     /// to build concrete event names and roles.

@@ -4,6 +4,9 @@
 mod outcome;
 mod request_merge;
 mod response_merge;
+mod secrecy;
+
+pub use secrecy::{MASK, Secrecy, SecrecyOf};
 
 use crate::event_names::{FiredEvent, fired_events};
 use crate::nested::recursion_error;
@@ -47,6 +50,8 @@ pub(crate) struct EventRunner<'a> {
     pub frame: Option<&'a Arc<Frame>>,
     pub service: &'a str,
     pub plan: &'a Plan,
+    /// What of the body scripts must not see.
+    pub secrecy: Option<SecrecyOf>,
 }
 
 impl EventRunner<'_> {
@@ -57,8 +62,11 @@ impl EventRunner<'_> {
             let Some((script, run)) = self.run(event, attached, Phase::PreProcess, request, None, ledger) else {
                 continue;
             };
-            let effect = outcome::interpret(&script, Phase::PreProcess, run, ledger)?;
+            let mut effect = outcome::interpret(&script, Phase::PreProcess, run, ledger)?;
             let stop = effect.stop_propagation;
+            if self.secrecy.is_some() {
+                secrecy::unmask(&mut effect.request, &request.payload);
+            }
             request_merge::apply(request, &effect.request)?;
             if let Some(response) = effect.response {
                 answer = Some(response_merge::from_pre_process(&response)?);
@@ -171,7 +179,11 @@ impl EventRunner<'_> {
             Some(suffix) => format!("{}.{suffix}", event.base),
             None => event.base.clone(),
         };
-        let content = raw_content(request);
+        let masked = secrecy::masked(request, self.secrecy, script.allow_event_modification);
+        let content = match &masked {
+            Some(payload) => Cow::Owned(payload.to_string().into_bytes()),
+            None => raw_content(request),
+        };
         let from_uri = request.uri.as_ref().map(|uri| uri.split_once('?').map_or("", |(_, query)| query));
         let resource = from_uri.map(|query| match query {
             "" => request.resource.clone(),
@@ -188,7 +200,7 @@ impl EventRunner<'_> {
                 method: request.verb.as_str(),
                 parameters: &request.parameters,
                 headers: &request.headers,
-                payload: &request.payload,
+                payload: masked.as_ref().unwrap_or(&request.payload),
                 content: &content,
                 content_type: request.content_type.as_deref().unwrap_or("application/json"),
                 uri: request.uri.as_deref(),

@@ -19,6 +19,7 @@ mod routes;
 mod schema;
 mod script_type;
 mod sealing;
+pub(crate) mod secrecy;
 pub(crate) mod service_type;
 pub(crate) mod session;
 pub(crate) mod store;
@@ -29,7 +30,7 @@ mod upload;
 pub(crate) use routes::session as session_route;
 pub use store::{ServiceRecord, SystemStore};
 
-use antiphon_gateway::{Call, RouteTable, Service, blocking};
+use antiphon_gateway::{Call, Matched, RouteTable, SecrecyOf, Service, blocking};
 use antiphon_model::{Error, Object, Response, Result, Value, Verb, json};
 use async_trait::async_trait;
 use records::Records;
@@ -127,6 +128,10 @@ impl Service for SystemService {
 
     async fn handle(&self, call: Call<'_>) -> Result<Response> {
         blocking(|| self.answer(&call))
+    }
+
+    fn secrecy(&self, matched: &Matched) -> Option<SecrecyOf> {
+        secrecy::of(matched)
     }
 }
 

@@ -4,8 +4,8 @@ mod custom;
 mod register;
 
 use crate::system::session::{self, Side};
-use crate::system::{SystemStore, listing, password, profile, session_route};
-use antiphon_gateway::{Call, Route, RouteTable, Service, blocking};
+use crate::system::{SystemStore, listing, password, profile, secrecy, session_route};
+use antiphon_gateway::{Call, Matched, Route, RouteTable, SecrecyOf, Service, blocking};
 use antiphon_model::Verb::{self, Delete, Get, Patch, Post, Put};
 use antiphon_model::{Object, Response, Result};
 use async_trait::async_trait;
@@ -56,5 +56,10 @@ impl Service for UserService {
 
     async fn handle(&self, call: Call<'_>) -> Result<Response> {
         blocking(|| self.answer(&call))
+    }
+
+    fn secrecy(&self, matched: &Matched) -> Option<SecrecyOf> {
+        // What somebody keeps under a name of their own is theirs to show.
+        (!matched.route.pattern().starts_with("custom")).then_some(secrecy::account)
     }
 }

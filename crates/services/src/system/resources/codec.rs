@@ -4,8 +4,7 @@
 
 use antiphon_model::{Object, Value, Verb, VerbMask, json};
 
-/// What stands for a secret in answers; sent back, it leaves the secret as it is.
-pub(in crate::system) const MASK: &str = "**********";
+pub(in crate::system) use antiphon_gateway::MASK;
 
 /// Tables that are written as part of the record that they belong to. Other related records that a client sends back with
 /// the one it read are passed over.
