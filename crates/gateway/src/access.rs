@@ -152,16 +152,28 @@ fn level(row: &AccessRow, access: Access<'_>, path: &str) -> Option<Level> {
     match row.service_id {
         None => (component == "*" || (component.is_empty() && path.is_empty())).then_some(Level::EveryService),
         Some(id) if Some(id) != access.service_id => None,
-        Some(_) if component.eq_ignore_ascii_case(path) => Some(Level::Exact),
-        Some(_) if component == "*" => Some(Level::Wildcard),
-        Some(_) => {
-            let prefix = component.strip_suffix("/*")?;
-            let is_below = path.len() > prefix.len()
-                && path.as_bytes()[prefix.len()] == b'/'
-                && path.as_bytes()[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes());
-            (is_below || path.eq_ignore_ascii_case(prefix)).then_some(Level::Wildcard)
-        }
+        Some(_) => component_level(component, path),
     }
+}
+
+/// How closely a component, without slashes around it, fits the path of a call to its service.
+fn component_level(component: &str, path: &str) -> Option<Level> {
+    if component.eq_ignore_ascii_case(path) {
+        return Some(Level::Exact);
+    }
+    if component == "*" {
+        return Some(Level::Wildcard);
+    }
+    let prefix = component.strip_suffix("/*")?;
+    let is_below = path.len() > prefix.len()
+        && path.as_bytes()[prefix.len()] == b'/'
+        && path.as_bytes()[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes());
+    (is_below || path.eq_ignore_ascii_case(prefix)).then_some(Level::Wildcard)
+}
+
+/// Whether a component names the path of a call to its service, closely or by a star.
+pub(crate) fn component_covers(component: &str, resource: &str) -> bool {
+    component_level(component.trim_matches('/'), component_of(resource)).is_some()
 }
 
 /// The path as components name it: no slashes around, no argument list behind.

@@ -3,9 +3,10 @@
 use crate::access::{self, Access};
 use crate::identity::{Authenticated, Identity};
 use crate::library::LibraryFolder;
+use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
 use crate::scripts::{EventRunner, Plan};
 use crate::{Call, Frame, Ledger, Matched, Registry, ScriptIndex, ServiceEntry, blocking, root};
-use antiphon_model::{Client, Error, Limits, Request, Response, Result, Session, Verb};
+use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, Session, Verb};
 use antiphon_script::Engines;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -41,7 +42,16 @@ pub struct Gateway {
     identity: Identity,
     libraries: LibraryFolder,
     limits: Limits,
+    rates: RateLimiter,
     script_permits: Semaphore,
+}
+
+/// Where a call comes from.
+pub(crate) enum Origin<'a> {
+    /// A client; with what is wrong with its token. Whether that matters depends on the route.
+    Client(Option<Error>),
+    /// A script or a service, for a call that is going on; with the scripts above.
+    Inside(Option<&'a Arc<Frame>>),
 }
 
 /// A call that may go on: its service, its route, its scripts.
@@ -61,6 +71,7 @@ impl Gateway {
             identity,
             libraries,
             script_permits: Semaphore::new(limits.script_concurrency),
+            rates: RateLimiter::new(limits.rate_buckets, Arc::new(SystemClock)),
             limits: limits.clone(),
         })
     }
@@ -90,6 +101,11 @@ impl Gateway {
         &self.limits
     }
 
+    /// How many calls clients may make.
+    pub fn rates(&self) -> &RateLimiter {
+        &self.rates
+    }
+
     pub(crate) fn library(&self, name: &str) -> Option<Arc<str>> {
         self.libraries.read(name)
     }
@@ -102,7 +118,7 @@ impl Gateway {
         };
         match authenticated {
             Ok(Authenticated { session, token_error }) => {
-                self.dispatch(request, Arc::new(session), token_error, None).await
+                self.dispatch(request, Arc::new(session), Origin::Client(token_error)).await
             }
             Err(error) => Answer { response: respond(&error), request },
         }
@@ -113,9 +129,13 @@ impl Gateway {
         self: &Arc<Self>,
         mut request: Request,
         session: Arc<Session>,
-        token_error: Option<Error>,
-        frame: Option<&Arc<Frame>>,
+        origin: Origin<'_>,
     ) -> Answer {
+        let is_client = matches!(origin, Origin::Client(_));
+        let (token_error, frame) = match origin {
+            Origin::Client(token_error) => (token_error, None),
+            Origin::Inside(frame) => (None, frame),
+        };
         if request.service.is_empty() {
             return Answer { response: root::list(self, &session, &request, token_error), request };
         }
@@ -123,12 +143,18 @@ impl Gateway {
         let trace = session.is_admin() && request.flag("trace_events");
         let mut response = match self.admit(&request, &session, token_error, trace) {
             Err(error) => respond(&error),
-            Ok(admitted) if admitted.plan.is_empty() => {
-                self.process(&admitted, &mut request, &session, frame, &mut ledger).await
-            }
-            Ok(admitted) => match self.script_permit(frame).await {
-                Err(error) => respond(&error),
-                Ok(_permit) => self.process(&admitted, &mut request, &session, frame, &mut ledger).await,
+            Ok(admitted) => match self.count(&admitted, &request, &session, is_client) {
+                Verdict::Exceeded(refusal) => {
+                    let secrecy = admitted.entry.service.secrecy(&admitted.matched);
+                    self.announce_refusal(&refusal, &request, &session, secrecy);
+                    refusal.response()
+                }
+                Verdict::Unlimited => self.run(&admitted, &mut request, &session, frame, &mut ledger).await,
+                Verdict::Within(standing) => {
+                    let mut response = self.run(&admitted, &mut request, &session, frame, &mut ledger).await;
+                    standing.annotate(&mut response);
+                    response
+                }
             },
         };
         ledger.annotate(&mut response, trace);
@@ -162,6 +188,38 @@ impl Gateway {
         }
         let plan = Plan::of(self, &entry.name, &matched, request, trace);
         Ok(Admitted { entry, matched, plan })
+    }
+
+    /// Counts a call that may go on. Administrators, scripts and calls from inside are never too many.
+    fn count(&self, admitted: &Admitted, request: &Request, session: &Session, is_client: bool) -> Verdict {
+        if !is_client || session.is_admin() || request.requestor == Requestor::Script {
+            return Verdict::Unlimited;
+        }
+        self.rates.admit(&Attempt {
+            user_id: session.user_id(),
+            role_id: session.role.as_ref().map(|role| role.id),
+            service_id: admitted.entry.id,
+            resource: &request.resource,
+            verb: request.verb,
+        })
+    }
+
+    /// Answers a call that was admitted, when there is room for its scripts.
+    async fn run(
+        self: &Arc<Self>,
+        admitted: &Admitted,
+        request: &mut Request,
+        session: &Arc<Session>,
+        frame: Option<&Arc<Frame>>,
+        ledger: &mut Ledger,
+    ) -> Response {
+        if admitted.plan.is_empty() {
+            return self.process(admitted, request, session, frame, ledger).await;
+        }
+        match self.script_permit(frame).await {
+            Err(error) => respond(&error),
+            Ok(_permit) => self.process(admitted, request, session, frame, ledger).await,
+        }
     }
 
     /// Pre-process scripts, the service, post-process scripts, base scripts.
@@ -198,14 +256,14 @@ impl Gateway {
         let runner = EventRunner { session: signed_in.get().unwrap_or(session), ..runner };
         blocking(|| {
             runner.post_process(request, &mut response, ledger);
-            runner.base(request, &response, ledger);
+            runner.base(request, Some(&response), ledger);
             runner.queued(ledger);
         });
         response
     }
 
     /// Room for one more call with scripts. Calls from inside use their caller's room.
-    async fn script_permit(&self, frame: Option<&Arc<Frame>>) -> Result<Option<SemaphorePermit<'_>>> {
+    pub(crate) async fn script_permit(&self, frame: Option<&Arc<Frame>>) -> Result<Option<SemaphorePermit<'_>>> {
         if frame.is_some() {
             return Ok(None);
         }

@@ -55,7 +55,7 @@ impl Call<'_> {
         let mut response = Response::ok(request.payload.clone());
         let runner = self.runner(&plan, matched);
         runner.post_process(request, &mut response, &mut ledger);
-        runner.base(request, &response, &mut ledger);
+        runner.base(request, Some(&response), &mut ledger);
         runner.queued(&mut ledger);
     }
 

@@ -10,6 +10,8 @@ pub(crate) struct FiredEvent {
     pub base: String,
     /// `event.resource`: the part of the path that the name leaves open.
     pub resource: Value,
+    /// `event.limit`, of an event that no call fires.
+    pub limit: Option<Value>,
 }
 
 /// The events of a call for which `look_up` knows something, with what it knows, in firing order and without duplicates: the legacy
@@ -37,7 +39,7 @@ pub(crate) fn fired_events<T>(
             return;
         }
         if let Some(known) = look_up(&base) {
-            fired.push((FiredEvent { base: base.clone(), resource: resource() }, known));
+            fired.push((FiredEvent { base: base.clone(), resource: resource(), limit: None }, known));
         }
         names.push(base);
     };

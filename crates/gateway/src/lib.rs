@@ -13,6 +13,7 @@ mod ledger;
 mod library;
 mod nested;
 mod platform;
+pub mod rate;
 mod registry;
 mod root;
 mod route;

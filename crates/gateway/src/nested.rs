@@ -2,6 +2,7 @@
 
 use crate::Gateway;
 use crate::blocking::wait_for;
+use crate::call::Origin;
 use antiphon_model::{Error, Request, Response, Session};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -56,7 +57,7 @@ impl Gateway {
             return Response::from(&recursion_error());
         }
         request.depth = depth;
-        let answer = self.dispatch(request, Arc::clone(session), None, frame);
+        let answer = self.dispatch(request, Arc::clone(session), Origin::Inside(frame));
         wait_for(runtime, answer).response
     }
 }

@@ -86,6 +86,8 @@ limits! {
     login_failures: u32 = 10,
     /// How long it must wait.
     login_wait_ms: u64 = 60_000,
+    /// Counters of `system/limit` in memory, about 100 bytes each; beyond that those whose windows end first are forgotten.
+    rate_buckets: usize = 100_000,
     /// Shortest password.
     password_min_chars: usize = 8,
     /// Longest password: 72 bytes are all that bcrypt hashes look at.

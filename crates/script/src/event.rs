@@ -14,6 +14,8 @@ pub struct Event<'a> {
     pub script_name: &'a str,
     /// The part of the path that the event's name leaves open: text, a map, or null.
     pub resource: &'a Value,
+    /// The limit that was exceeded, for the event of that; none for all others.
+    pub limit: Option<&'a Value>,
     /// The request as it stands.
     pub request: EventRequest<'a>,
     /// The response as it stands; none in pre_process.

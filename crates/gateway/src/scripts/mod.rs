@@ -5,6 +5,7 @@ mod outcome;
 mod request_merge;
 mod response_merge;
 mod secrecy;
+mod service_event;
 
 pub use secrecy::{MASK, Secrecy, SecrecyOf};
 
@@ -35,6 +36,12 @@ impl Plan {
         let look_up = |base: &str| gateway.scripts().attached(base).or_else(|| trace.then(Attached::default));
         let events = fired_events(service, matched, &request.resource, request.verb, look_up);
         Plan { events }
+    }
+
+    /// Looks up the scripts of events that no call fires.
+    pub(crate) fn of_events(gateway: &Gateway, events: Vec<FiredEvent>) -> Plan {
+        let attached = |event: FiredEvent| gateway.scripts().attached(&event.base).map(|attached| (event, attached));
+        Plan { events: events.into_iter().filter_map(attached).collect() }
     }
 
     /// Whether nothing is to be done for any event.
@@ -101,9 +108,10 @@ impl EventRunner<'_> {
     }
 
     /// The base event, when the response is settled: nothing that a script does can change it any more.
-    pub(crate) fn base(&self, request: &Request, response: &Response, ledger: &mut Ledger) {
+    /// Events that no call fires have no response.
+    pub(crate) fn base(&self, request: &Request, response: Option<&Response>, ledger: &mut Ledger) {
         for (event, attached) in &self.plan.events {
-            let Some((script, run)) = self.run(event, attached, Phase::Base, request, Some(response), ledger) else {
+            let Some((script, run)) = self.run(event, attached, Phase::Base, request, response, ledger) else {
                 continue;
             };
             match outcome::interpret(&script, Phase::Base, run, ledger) {
@@ -195,6 +203,7 @@ impl EventRunner<'_> {
             phase,
             script_name: &script.name,
             resource: &event.resource,
+            limit: event.limit.as_ref(),
             request: EventRequest {
                 api_version: "2.0",
                 method: request.verb.as_str(),

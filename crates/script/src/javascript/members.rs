@@ -20,11 +20,12 @@ pub(crate) enum Owner {
 }
 
 /// Owner and name; the position is the member's number.
-pub(crate) const MEMBERS: [(Owner, &str); 20] = [
+pub(crate) const MEMBERS: [(Owner, &str); 21] = [
     (Owner::Event, "name"),
     (Owner::Event, "stage"),
     (Owner::Event, "script_name"),
     (Owner::Event, "resource"),
+    (Owner::Event, "limit"),
     (Owner::Request, "api_version"),
     (Owner::Request, "method"),
     (Owner::Request, "parameters"),
@@ -148,6 +149,7 @@ pub(crate) fn given<'a>(event: &Event<'a>, member: usize) -> Option<Given<'a>> {
         (Owner::Event, "name") => Given::Text(event.name),
         (Owner::Event, "stage") => Given::Text(event.phase.stage()),
         (Owner::Event, "script_name") => Given::Text(event.script_name),
+        (Owner::Event, "limit") => Given::Value(event.limit?),
         (Owner::Event, _) => Given::Value(event.resource),
         (Owner::Request, "api_version") => Given::Text(request.api_version),
         (Owner::Request, "method") => Given::Text(request.method),

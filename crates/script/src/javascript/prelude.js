@@ -74,9 +74,11 @@
     if (owner === 'request') lazy(request, name, read, member, name !== 'content_encoding');
     else if (owner === 'response') lazy(response, name, read, member);
     else {
-      lazy(eventOfRequest, name, read);
-      lazy(eventOfBoth, name, read);
-      if (name !== 'resource') lazy(about, name, read);
+      // Only one event has it; the others must not list it.
+      const listed = name !== 'limit';
+      lazy(eventOfRequest, name, read, -1, listed);
+      lazy(eventOfBoth, name, read, -1, listed);
+      if (listed && name !== 'resource') lazy(about, name, read);
     }
   }
 

@@ -115,6 +115,7 @@ impl Call {
             phase: self.phase,
             script_name: "db._table.todo.get.pre_process",
             resource: &self.resource,
+            limit: None,
             request: EventRequest {
                 api_version: "2.0",
                 method: "POST",
