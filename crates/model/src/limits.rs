@@ -74,6 +74,8 @@ limits! {
     related_depth: usize = 3,
     /// Read connections for each SQLite database.
     sqlite_readers: usize = 4,
+    /// Databases that one service keeps open where lookups name them: each has connections and its structure in memory.
+    databases_of_a_service: usize = 64,
     /// Longest wait for a SQLite lock before the call fails.
     sqlite_busy_ms: u64 = 5_000,
     /// Longest that one SQL statement may run.

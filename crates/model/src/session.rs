@@ -178,7 +178,7 @@ impl Session {
                     "token" | "id" => self.session_token.clone(),
                     _ => None,
                 },
-                "df" => instance_field(field).map(str::to_owned),
+                "df" => self.instance_field(field),
                 _ => None,
             };
             if found.is_some() {
@@ -190,15 +190,16 @@ impl Session {
         let found = if private { strongest(true).or_else(|| strongest(false)) } else { strongest(false) };
         found.map(|lookup| lookup.value.clone())
     }
-}
 
-/// What `df.*` says about this server. Addresses are not known here.
-fn instance_field(field: &str) -> Option<&'static str> {
-    match field {
-        "name" => Some("Antiphon"),
-        "version" => Some(env!("CARGO_PKG_VERSION")),
-        "api_version" => Some("2.0"),
-        _ => None,
+    /// What `df.*` says about this server.
+    fn instance_field(&self, field: &str) -> Option<String> {
+        match field {
+            "name" => Some("Antiphon".to_owned()),
+            "version" => Some(env!("CARGO_PKG_VERSION").to_owned()),
+            "api_version" => Some("2.0".to_owned()),
+            "host_url" => self.client.host_url.clone(),
+            _ => None,
+        }
     }
 }
 
@@ -210,6 +211,9 @@ fn user_field(user: &User, field: &str) -> Option<String> {
         "username" => user.username.clone(),
         "first_name" => user.first_name.clone(),
         "last_name" => user.last_name.clone(),
+        "is_sys_admin" => Some(user.is_sys_admin.to_string()),
+        "last_login_date" => user.last_login_date.clone(),
+        "ldap_username" => user.ldap_username.clone(),
         _ => None,
     }
 }

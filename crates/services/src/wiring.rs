@@ -1,18 +1,14 @@
 //! From a data folder to a gateway with services.
 
-use crate::database::{DatabaseService, SystemExtras};
+use crate::database::{DatabaseService, Databases};
 use crate::planned::PlannedService;
 use crate::secret;
 use crate::system::{ServiceRecord, SystemService, SystemStore, service_type};
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, LibraryFolder, Service, ServiceEntry};
-use antiphon_model::{Error, Limits, Object, Result, Value};
-use antiphon_sql::database::{Database, DatabaseConfig};
-use antiphon_sql::dialect::sqlite::Location;
-use parking_lot::Mutex;
-use std::collections::HashMap;
-use std::path::{Component, Path, PathBuf};
+use antiphon_model::{Limits, Result};
+use std::path::Path;
 use std::sync::{Arc, Weak};
 
 /// File of the system database in the data folder.
@@ -53,9 +49,7 @@ impl Platform {
         let builder = Arc::new(Builder {
             gateway: Arc::downgrade(&gateway),
             store: Arc::clone(&store),
-            folder: data.join(DATABASES),
-            limits: limits.clone(),
-            databases: Mutex::default(),
+            databases: Databases::new(store.clone(), data.join(DATABASES), data.join(SYSTEM_DATABASE), limits),
         });
         builder.rebuild()?;
         gateway.scripts().replace_all(store.event_scripts()?);
@@ -89,9 +83,7 @@ impl Platform {
 struct Builder {
     gateway: Weak<Gateway>,
     store: Arc<SystemStore>,
-    folder: PathBuf,
-    limits: Limits,
-    databases: Mutex<HashMap<i64, (Object, Arc<Database>)>>,
+    databases: Arc<Databases>,
 }
 
 impl Builder {
@@ -102,7 +94,7 @@ impl Builder {
     fn rebuild(self: &Arc<Self>) -> Result<()> {
         let Some(gateway) = self.gateway.upgrade() else { return Ok(()) };
         let records = self.store.services()?;
-        self.databases.lock().retain(|id, _| records.iter().any(|record| record.id == *id));
+        self.databases.keep_only(&records);
         let entries = records
             .into_iter()
             .map(|record| {
@@ -122,66 +114,8 @@ impl Builder {
                 Arc::new(SystemService::new(Arc::clone(&self.store), Arc::new(move || builder.rebuild())))
             }
             "user" => Arc::new(UserService::new(Arc::clone(&self.store))),
-            "sqlite" => Arc::new(DatabaseService::new(self.database(record))),
+            "sqlite" => Arc::new(DatabaseService::new(self.databases.of(record))),
             kind => Arc::new(PlannedService::new(&record.name, kind, record.doc.as_deref())),
         }
-    }
-
-    fn database(&self, record: &ServiceRecord) -> Result<Arc<Database>> {
-        let mut databases = self.databases.lock();
-        if let Some((config, database)) = databases.get(&record.id)
-            && *config == record.config
-        {
-            return Ok(Arc::clone(database));
-        }
-        let config = self.sqlite_config(record)?;
-        let extras = Arc::new(SystemExtras::new(Arc::clone(&self.store), record.id));
-        let database = Database::open(config, extras, &self.limits)?;
-        databases.insert(record.id, (record.config.clone(), Arc::clone(&database)));
-        Ok(database)
-    }
-
-    fn sqlite_config(&self, record: &ServiceRecord) -> Result<DatabaseConfig> {
-        let config = &record.config;
-        let name =
-            config.get("database").and_then(Value::as_str).filter(|name| !name.trim().is_empty()).ok_or_else(|| {
-                Error::bad_request("Database connection information must contain at least database name.")
-            })?;
-        std::fs::create_dir_all(&self.folder)
-            .map_err(|error| Error::internal("The folder of databases can't be made.", error))?;
-        Ok(DatabaseConfig {
-            service_id: Some(record.id),
-            allow_upsert: config.get("allow_upsert").is_some_and(antiphon_model::truthy),
-            max_records: config.get("max_records").and_then(Value::as_i64),
-            statements: texts(config.get("statements")),
-            ..DatabaseConfig::at(Location::File(database_path(&self.folder, name)?))
-        })
-    }
-}
-
-/// Relative names lie in the folder of databases and can't climb out of it; administrators may name any other file in full.
-fn database_path(folder: &Path, name: &str) -> Result<PathBuf> {
-    let path = Path::new(name);
-    if path.components().any(|part| part == Component::ParentDir) {
-        return Err(Error::bad_request("The path of a database must not contain '..'."));
-    }
-    Ok(folder.join(path))
-}
-
-fn texts(value: Option<&Value>) -> Vec<String> {
-    let items = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    items.iter().filter_map(Value::as_str).filter(|text| !text.trim().is_empty()).map(str::to_owned).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_relative_database_lies_in_the_folder_and_never_above_it() {
-        let folder = Path::new("/data/databases");
-        assert_eq!(database_path(folder, "a.sqlite3").unwrap(), Path::new("/data/databases/a.sqlite3"));
-        assert_eq!(database_path(folder, "/srv/b.sqlite3").unwrap(), Path::new("/srv/b.sqlite3"));
-        assert_eq!(database_path(folder, "../system.sqlite3").unwrap_err().status, 400);
     }
 }

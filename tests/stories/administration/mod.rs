@@ -5,5 +5,6 @@
 
 mod authorization;
 mod authorization_matrix;
+mod lookups;
 pub mod people;
 mod root_listing;

@@ -4,13 +4,15 @@ mod extras;
 mod nested_writes;
 mod related;
 mod routes;
+mod source;
 #[cfg(test)]
 mod tests;
 
 pub use extras::SystemExtras;
+pub use source::{Databases, Source};
 
 use antiphon_gateway::{Call, RouteTable, Service, blocking, may, row_filters, verbs_for};
-use antiphon_model::{Response, Result, Session, Value, Verb, VerbMask, json};
+use antiphon_model::{Response, Result, Session, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::Lookups;
 use antiphon_sql::records::{self, Caller, NoRule, RecordRequest, RowFilters};
@@ -22,18 +24,19 @@ use std::sync::Arc;
 
 /// A service over one database. When the database can't be opened, every call says why.
 pub struct DatabaseService {
-    database: Result<Arc<Database>>,
+    source: Source,
     routes: RouteTable,
 }
 
 impl DatabaseService {
-    /// The service over that database.
-    pub fn new(database: Result<Arc<Database>>) -> DatabaseService {
-        DatabaseService { database, routes: routes::routes() }
+    /// The service over the database that comes from there.
+    pub fn new(source: Source) -> DatabaseService {
+        DatabaseService { source, routes: routes::routes() }
     }
 
-    fn database(&self) -> Result<&Database> {
-        self.database.as_deref().map_err(Clone::clone)
+    /// The database for that caller.
+    fn database(&self, session: &Session) -> Result<Arc<Database>> {
+        self.source.database(&SessionLookups(session))
     }
 
     fn answer(&self, call: &Call<'_>) -> Result<Response> {
@@ -62,7 +65,7 @@ impl DatabaseService {
 
     fn records(&self, call: &Call<'_>, id: Option<&str>) -> Result<Response> {
         let Call { request, session, .. } = call;
-        let database = self.database()?;
+        let database = &*self.database(session)?;
         let table = call.matched.parameter("table_name");
         let mut payload = Cow::Borrowed(&request.payload);
         let mut carried = Vec::new();
@@ -91,7 +94,7 @@ impl DatabaseService {
         let access = |table: &str| table_access(call, "_table", table);
         let service_name = |id| service_name(call, id);
         let caller = SchemaCaller { access: &access, is_admin: call.session.is_admin(), service_name: &service_name };
-        schema::list_tables(self.database()?, &call.request.parameters, &caller, true).map(Response::ok)
+        schema::list_tables(&*self.database(call.session)?, &call.request.parameters, &caller, true).map(Response::ok)
     }
 
     fn schema(&self, call: &Call<'_>, table: Option<&str>, member: Option<Member<'_>>) -> Result<Response> {
@@ -106,13 +109,13 @@ impl DatabaseService {
             parameters: &request.parameters,
             payload: &request.payload,
         };
-        schema::handle(self.database()?, &schema_request, &caller).map(Response::ok)
+        schema::handle(&*self.database(session)?, &schema_request, &caller).map(Response::ok)
     }
 
     fn root(&self, call: &Call<'_>) -> Result<Response> {
         let request = call.request;
         if request.flag("as_access_list") {
-            return Ok(Response::resource(self.components()?.into_iter().map(Value::String).collect()));
+            return Ok(Response::ok(json!({ "resource": self.components(call.session) })));
         }
         if request.flag("as_list") {
             return Ok(Response::ok(json!({ "resource": ["_schema", "_table"] })));
@@ -131,17 +134,18 @@ impl DatabaseService {
         Ok(Response::resource(entries.collect()))
     }
 
-    /// What roles can be granted below this service (database-service 2.1).
-    fn components(&self) -> Result<Vec<String>> {
+    /// What roles can be granted below this service (database-service 2.1). What is the same for every database is told even
+    /// when this one can't be read.
+    fn components(&self, session: &Session) -> Vec<String> {
         let mut components = vec![String::new(), "*".to_owned()];
-        let tables = self.parameter_values("table_name");
+        let tables = self.database(session).and_then(|database| tables(&database)).unwrap_or_default();
         for part in ["_schema", "_table"] {
             components.extend([format!("{part}/"), format!("{part}/*")]);
             for table in &tables {
                 components.extend([format!("{part}/{table}/"), format!("{part}/{table}/*")]);
             }
         }
-        Ok(components)
+        components
     }
 }
 
@@ -153,7 +157,8 @@ impl Service for DatabaseService {
 
     async fn handle(&self, call: Call<'_>) -> Result<Response> {
         // One row by its key is read faster than a thread is woken; anything else may take its time.
-        let reads_one_row = call.request.verb == Verb::Get
+        let reads_one_row = matches!(self.source, Source::Everybodys(_))
+            && call.request.verb == Verb::Get
             && !call.matched.parameter("id").is_empty()
             && !call.request.parameters.contains_key("related");
         match reads_one_row {
@@ -163,18 +168,24 @@ impl Service for DatabaseService {
     }
 
     fn parameter_values(&self, parameter: &str) -> Vec<String> {
-        let catalog = match (parameter, self.database().and_then(Database::catalog)) {
-            ("table_name", Ok(catalog)) => catalog,
-            ("table_name", Err(error)) => {
-                tracing::warn!(%error, "the tables of a database can't be listed");
-                return Vec::new();
-            }
-            _ => return Vec::new(),
-        };
-        let mut names: Vec<String> = catalog.tables().iter().map(|table| table.wire_name().to_owned()).collect();
-        names.sort_by_key(|name| name.to_lowercase());
-        names
+        // Which database it is, where callers have their own, is not known without a caller.
+        let Source::Everybodys(database) = &self.source else { return Vec::new() };
+        if parameter != "table_name" {
+            return Vec::new();
+        }
+        database.clone().and_then(|database| tables(&database)).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the tables of a database can't be listed");
+            Vec::new()
+        })
     }
+}
+
+/// The tables of a database, by name.
+fn tables(database: &Database) -> Result<Vec<String>> {
+    let catalog = database.catalog()?;
+    let mut names: Vec<String> = catalog.tables().iter().map(|table| table.wire_name().to_owned()).collect();
+    names.sort_by_key(|name| name.to_lowercase());
+    Ok(names)
 }
 
 /// What the caller may do with a table, or with anything below it.
