@@ -8,7 +8,7 @@ use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, LibraryFolder, Service, ServiceEntry};
 use antiphon_model::{Limits, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 /// File of the system database in the data folder.
