@@ -5,7 +5,7 @@ use crate::identity::{Authenticated, Identity};
 use crate::library::LibraryFolder;
 use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
 use crate::scripts::{EventRunner, Plan};
-use crate::{Call, Frame, Ledger, Matched, Registry, ScriptIndex, ServiceEntry, blocking, root};
+use crate::{Call, Frame, Ledger, Matched, Memory, Registry, ScriptIndex, ServiceEntry, blocking, root};
 use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, Session, Verb};
 use antiphon_script::Engines;
 use std::sync::{Arc, OnceLock};
@@ -44,6 +44,7 @@ pub struct Gateway {
     limits: Limits,
     rates: RateLimiter,
     script_permits: Semaphore,
+    memory: OnceLock<Arc<dyn Memory>>,
 }
 
 /// Where a call comes from.
@@ -73,7 +74,18 @@ impl Gateway {
             script_permits: Semaphore::new(limits.script_concurrency),
             rates: RateLimiter::new(limits.rate_buckets, Arc::new(SystemClock)),
             limits: limits.clone(),
+            memory: OnceLock::new(),
         })
+    }
+
+    /// Lets `memory` catch up with the store before each call from now on. Only the first one counts.
+    pub fn keep(&self, memory: Arc<dyn Memory>) {
+        let _ = self.memory.set(memory);
+    }
+
+    /// Brings what is kept in memory up to what is stored.
+    pub(crate) fn catch_up(&self) -> Result<()> {
+        self.memory.get().map_or(Ok(()), |memory| memory.catch_up())
     }
 
     /// The services.
@@ -112,9 +124,10 @@ impl Gateway {
 
     /// Answers a client's call. Failures are answers too.
     pub async fn call(self: &Arc<Self>, request: Request, credentials: Credentials) -> Answer {
+        let authenticate = || self.catch_up().and_then(|()| self.identity.authenticate(&credentials));
         let authenticated = match credentials.basic {
-            Some(_) => blocking(|| self.identity.authenticate(&credentials)),
-            None => self.identity.authenticate(&credentials),
+            Some(_) => blocking(authenticate),
+            None => authenticate(),
         };
         match authenticated {
             Ok(Authenticated { session, token_error }) => {

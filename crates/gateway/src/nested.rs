@@ -56,6 +56,9 @@ impl Gateway {
         if depth > self.limits().call_depth {
             return Response::from(&recursion_error());
         }
+        if let Err(error) = self.catch_up() {
+            return Response::from(&error);
+        }
         request.depth = depth;
         let answer = self.dispatch(request, Arc::clone(session), Origin::Inside(frame));
         wait_for(runtime, answer).response

@@ -4,6 +4,7 @@
 
 pub mod database;
 pub mod demo;
+mod memory;
 pub mod planned;
 mod secret;
 pub mod system;

@@ -3,7 +3,7 @@
 use crate::{Platform, PlatformSettings};
 use antiphon_gateway::Credentials;
 use antiphon_model::{Content, Request, Value, Verb, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub(crate) const ADMIN: &str = "admin@example.com";
@@ -42,6 +42,16 @@ impl TestPlatform {
     pub(crate) fn restart(&mut self) {
         self.platform = None;
         self.platform = Some(Platform::start(&self.folder, &PlatformSettings::default()).unwrap());
+    }
+
+    /// Another process over the same folder, as far as the database can tell. Ends with its user, but the folder stays.
+    pub(crate) fn another(&self) -> TestPlatform {
+        let platform = Platform::start(&self.folder, &PlatformSettings::default()).unwrap();
+        TestPlatform { platform: Some(platform), folder: PathBuf::new(), admin: self.admin.clone() }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     pub(crate) fn platform(&self) -> &Platform {

@@ -1,18 +1,20 @@
 //! From a data folder to a gateway with services.
 
 use crate::database::{DatabaseService, Databases};
+use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
 use crate::secret;
 use crate::system::{ServiceRecord, SystemService, SystemStore, service_type};
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
-use antiphon_gateway::{Gateway, LibraryFolder, Service, ServiceEntry};
+use antiphon_gateway::{Gateway, LibraryFolder, Memory as _, Service, ServiceEntry};
 use antiphon_model::{Limits, Result};
+use antiphon_sql::watch::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 /// File of the system database in the data folder.
-const SYSTEM_DATABASE: &str = "system.sqlite3";
+pub(crate) const SYSTEM_DATABASE: &str = "system.sqlite3";
 /// Folder of the services' SQLite databases in the data folder.
 const DATABASES: &str = "databases";
 /// Folder of library scripts in the data folder.
@@ -46,13 +48,18 @@ impl Platform {
         let libraries = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
         let gateway = Gateway::new(identity, libraries, limits);
         gateway.registry().declare_kinds(service_type::kinds());
-        let builder = Arc::new(Builder {
-            gateway: Arc::downgrade(&gateway),
-            store: Arc::clone(&store),
-            databases: Databases::new(store.clone(), data.join(DATABASES), data.join(SYSTEM_DATABASE), limits),
+        let watch = Watch::start(store.database())?;
+        let memory = Arc::new_cyclic(|memory| {
+            let builder = Builder {
+                gateway: Arc::downgrade(&gateway),
+                memory: Weak::clone(memory),
+                store: Arc::clone(&store),
+                databases: Databases::new(store.clone(), data.join(DATABASES), data.join(SYSTEM_DATABASE), limits),
+            };
+            StoreMemory::new(&gateway, Arc::clone(&store), watch, Box::new(move || builder.rebuild()))
         });
-        builder.rebuild()?;
-        gateway.scripts().replace_all(store.event_scripts()?);
+        memory.catch_up()?;
+        gateway.keep(memory);
         Ok(Platform { gateway, store })
     }
 
@@ -82,6 +89,7 @@ impl Platform {
 /// stay open.
 struct Builder {
     gateway: Weak<Gateway>,
+    memory: Weak<StoreMemory>,
     store: Arc<SystemStore>,
     databases: Arc<Databases>,
 }
@@ -91,7 +99,7 @@ impl Builder {
     ///
     /// # Errors
     /// When the system database can't be read. A service that can't be started does not stop the others: its calls say why.
-    fn rebuild(self: &Arc<Self>) -> Result<()> {
+    fn rebuild(&self) -> Result<()> {
         let Some(gateway) = self.gateway.upgrade() else { return Ok(()) };
         let records = self.store.services()?;
         self.databases.keep_only(&records);
@@ -107,11 +115,12 @@ impl Builder {
         Ok(())
     }
 
-    fn service(self: &Arc<Self>, record: &ServiceRecord) -> Arc<dyn Service> {
+    fn service(&self, record: &ServiceRecord) -> Arc<dyn Service> {
         match record.kind.as_str() {
             "system" => {
-                let builder = Arc::clone(self);
-                Arc::new(SystemService::new(Arc::clone(&self.store), Arc::new(move || builder.rebuild())))
+                let memory = Weak::clone(&self.memory);
+                let reload = move || memory.upgrade().map_or(Ok(()), |memory| memory.reload());
+                Arc::new(SystemService::new(Arc::clone(&self.store), Arc::new(reload)))
             }
             "user" => Arc::new(UserService::new(Arc::clone(&self.store))),
             "sqlite" => Arc::new(DatabaseService::new(self.databases.of(record))),

@@ -25,6 +25,7 @@ pub mod statement;
 mod transaction;
 pub mod validation;
 pub mod value;
+pub mod watch;
 
 pub use database::{Database, DatabaseConfig};
 pub use dialect::sqlite::Location;

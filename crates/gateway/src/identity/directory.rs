@@ -33,7 +33,33 @@ pub enum LookupScope {
     User,
 }
 
-/// Where identities are stored. Reads are cached until [`Identity::invalidate`](super::Identity::invalidate).
+/// What changed in the store, as far as it may be kept in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Changed<'a> {
+    /// The account with that identifier.
+    Account(i64),
+    /// The app of that API key.
+    App(&'a str),
+    /// The role with that identifier, or what it grants.
+    Role(i64),
+    /// The role of a user in an app.
+    Assignment {
+        /// Identifier of the user.
+        user_id: i64,
+        /// Identifier of the app.
+        app_id: i64,
+    },
+    /// Any lookup.
+    Lookups,
+    /// The names of services, which roles tell.
+    Services,
+    /// The token with that identifier was revoked.
+    Token(&'a str),
+    /// Anything.
+    Everything,
+}
+
+/// Where identities are stored. Reads are kept until [`Identity::forget`](super::Identity::forget) names them.
 pub trait IdentityStore: Send + Sync {
     /// The app of that API key.
     fn app_by_key(&self, api_key: &str) -> Result<Option<App>>;
@@ -85,6 +111,13 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         Ok(value)
     }
 
+    /// Forgets one answer, also one that is being read right now.
+    fn forget(&self, key: &K) {
+        let mut map = self.map.write();
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        map.remove(key);
+    }
+
     fn clear(&self) {
         let mut map = self.map.write();
         self.generation.fetch_add(1, Ordering::AcqRel);
@@ -123,13 +156,24 @@ impl Directory {
         &*self.store
     }
 
-    pub(super) fn invalidate(&self) {
-        self.apps.clear();
-        self.accounts.clear();
-        self.roles.clear();
-        self.role_of.clear();
-        self.lookups.clear();
-        self.token_revoked.clear();
+    pub(super) fn forget(&self, changed: Changed<'_>) {
+        match changed {
+            Changed::Account(id) => self.accounts.forget(&id),
+            Changed::App(api_key) => self.apps.forget(&api_key.to_owned()),
+            Changed::Role(id) => self.roles.forget(&id),
+            Changed::Assignment { user_id, app_id } => self.role_of.forget(&(user_id, app_id)),
+            Changed::Lookups => self.lookups.clear(),
+            Changed::Services => self.roles.clear(),
+            Changed::Token(jti) => self.remember_revoked(jti.to_owned()),
+            Changed::Everything => {
+                self.apps.clear();
+                self.accounts.clear();
+                self.roles.clear();
+                self.role_of.clear();
+                self.lookups.clear();
+                self.token_revoked.clear();
+            }
+        }
     }
 
     pub(super) fn app(&self, api_key: &str) -> Result<Option<Arc<App>>> {
@@ -172,8 +216,8 @@ impl Directory {
         if revoked.len() >= CACHE_ENTRIES {
             revoked.clear();
         }
-        revoked.insert(jti);
+        revoked.insert(jti.clone());
         drop(revoked);
-        self.token_revoked.clear();
+        self.token_revoked.forget(&jti);
     }
 }

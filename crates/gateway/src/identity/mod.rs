@@ -5,7 +5,7 @@ mod password;
 mod throttle;
 mod token;
 
-pub use directory::{Account, IdentityStore, LookupScope};
+pub use directory::{Account, Changed, IdentityStore, LookupScope};
 pub use password::{check_password_rules, hash_password, verify_password};
 pub use token::{IssuedToken, Secret, TokenError};
 
@@ -42,10 +42,14 @@ impl Identity {
         }
     }
 
-    /// Forgets what was read of accounts, apps, roles and lookups; the next call reads them anew. To be called after every
-    /// change to them.
+    /// Forgets what was read of accounts, apps, roles and lookups; the next call reads them anew.
     pub fn invalidate(&self) {
-        self.directory.invalidate();
+        self.forget(Changed::Everything);
+    }
+
+    /// Forgets what was read of something that changed in the store.
+    pub fn forget(&self, changed: Changed<'_>) {
+        self.directory.forget(changed);
     }
 
     /// The session for these credentials. Bad tokens and passwords are remembered, not yet refused; an inactive app is.

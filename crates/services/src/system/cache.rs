@@ -1,7 +1,6 @@
 //! `system/cache`: what is kept in memory, and forgetting it (system-and-users 4.11).
 
 use super::SystemService;
-use super::resources::Effect;
 use antiphon_gateway::Call;
 use antiphon_model::{Error, Object, Response, Result, Value, Verb, json};
 
@@ -15,9 +14,7 @@ pub(super) fn handle(service: &SystemService, call: &Call<'_>) -> Result<Respons
         return Err(Error::not_found(format!("Could not find a service for {name}")));
     }
     // Scripts, services and identities are what is kept; reading all of them anew is quick and always right.
-    for effect in [Effect::Identity, Effect::Scripts, Effect::Services] {
-        service.announce(call, effect);
-    }
+    service.reload()?;
     Ok(Response::ok(json!({ "success": true })))
 }
 

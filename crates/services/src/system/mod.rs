@@ -34,50 +34,32 @@ use antiphon_gateway::{Call, Matched, RouteTable, SecrecyOf, Service, blocking};
 use antiphon_model::{Error, Object, Response, Result, Value, Verb, json};
 use async_trait::async_trait;
 use records::Records;
-use resources::{Effect, RecordResource};
+use resources::RecordResource;
 use std::sync::Arc;
 
-/// Builds the running services anew from what is stored.
-pub type ServicesChanged = Arc<dyn Fn() -> Result<()> + Send + Sync>;
+/// Reads everything that is kept in memory anew.
+pub type Reload = Arc<dyn Fn() -> Result<()> + Send + Sync>;
 
 /// The system service.
 pub struct SystemService {
     store: Arc<SystemStore>,
-    services_changed: ServicesChanged,
+    reload: Reload,
     routes: RouteTable,
 }
 
 impl SystemService {
-    /// The service over that store. `services_changed` is called after every change to services.
-    pub fn new(store: Arc<SystemStore>, services_changed: ServicesChanged) -> SystemService {
-        SystemService { store, services_changed, routes: routes::routes() }
+    /// The service over that store; `reload` is for `system/cache`.
+    pub fn new(store: Arc<SystemStore>, reload: Reload) -> SystemService {
+        SystemService { store, reload, routes: routes::routes() }
     }
 
     pub(crate) fn store(&self) -> &Arc<SystemStore> {
         &self.store
     }
 
-    /// Lets everybody know who keeps in memory what a write may have changed. A write that failed may have changed some
-    /// records of its batch, so this follows every write.
-    fn announce(&self, call: &Call<'_>, effect: Effect) {
-        let outcome = match effect {
-            Effect::None => Ok(()),
-            Effect::Identity => {
-                call.gateway.identity().invalidate();
-                Ok(())
-            }
-            Effect::Scripts => self.store.publish(|| {
-                call.gateway.scripts().replace_all(self.store.event_scripts()?);
-                Ok(())
-            }),
-            Effect::Services => {
-                call.gateway.identity().invalidate();
-                self.store.publish(|| (self.services_changed)())
-            }
-        };
-        if let Err(error) = outcome {
-            tracing::error!(%error, ?effect, "a change is stored but not in force yet");
-        }
+    /// Reads everything that is kept in memory anew.
+    fn reload(&self) -> Result<()> {
+        (self.reload)()
     }
 
     fn answer(&self, call: &Call<'_>) -> Result<Response> {

@@ -32,7 +32,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Answers it, and lets everybody know who reads the resource from memory.
+    /// Answers it.
     pub(super) fn run(mut self, service: &SystemService, call: &Call<'_>) -> Result<Value> {
         let store = service.store();
         resources::refuse_strangers(call, self.resource.name)?;
@@ -43,9 +43,6 @@ impl<'a> Records<'a> {
         }
         self.prepare(service, call)?;
         let answer = self.handle(store, call);
-        if self.verb != Verb::Get {
-            service.announce(call, self.resource.effect);
-        }
         match answer {
             Ok(mut answer) => {
                 self.present(store, call, &mut answer);

@@ -7,7 +7,8 @@ use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
 use antiphon_sql::value::Stored;
 
 /// Each step leads from the version before it to its own: the first makes version 1.
-const MIGRATIONS: [&str; 1] = [concat!(include_str!("schema.sql"), include_str!("seed.sql"))];
+const MIGRATIONS: [&str; 2] =
+    [concat!(include_str!("schema.sql"), include_str!("seed.sql")), include_str!("migrations/changes.sql")];
 
 /// Columns that no answer shows and no filter can ask about.
 const HIDDEN: [(&str, &str); 7] = [

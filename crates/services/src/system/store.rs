@@ -12,7 +12,6 @@ use antiphon_sql::dialect::Row;
 use antiphon_sql::dialect::sqlite::Location;
 use antiphon_sql::statement::Bound;
 use antiphon_sql::value::Stored;
-use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,13 +36,14 @@ pub struct ServiceRecord {
     pub doc: Option<String>,
 }
 
+const EVENT_SCRIPTS: &str =
+    "SELECT name, type, content, config, allow_event_modification, version, is_active FROM event_script";
+
 /// The system database.
 pub struct SystemStore {
     database: Arc<Database>,
     vault: Vault,
     limits: Limits,
-    /// Held from reading what is stored to putting it in force, so that an older reading never replaces a newer one.
-    publishing: Mutex<()>,
 }
 
 impl SystemStore {
@@ -62,7 +62,7 @@ impl SystemStore {
         let secret = secret::load_or_create(secret_file, sealing::is_in_use(&database)?)?;
         let vault = Vault::new(&secret)?;
         sealing::establish(&database, &vault)?;
-        Ok((Arc::new(SystemStore { database, vault, limits: limits.clone(), publishing: Mutex::new(()) }), secret))
+        Ok((Arc::new(SystemStore { database, vault, limits: limits.clone() }), secret))
     }
 
     /// What seals and opens the secrets in it.
@@ -137,30 +137,15 @@ impl SystemStore {
     /// # Errors
     /// When the database can't be read.
     pub fn event_scripts(&self) -> Result<Vec<ScriptSlot>> {
-        let mut scripts = Vec::new();
-        self.database.query(
-            "SELECT name, type, content, config, allow_event_modification, version, is_active FROM event_script",
-            &[],
-            &mut |row| {
-                let script = Script {
-                    name: required_text(row, 0),
-                    kind: required_text(row, 1),
-                    source: text(row, 2).unwrap_or_default().into(),
-                    config: text(row, 3).and_then(|config| serde_json::from_str(&config).ok()).unwrap_or(Value::Null),
-                    allow_event_modification: flag(row, 4),
-                    version: u64::try_from(integer(row, 5)).unwrap_or_default(),
-                };
-                scripts.push(ScriptSlot { script: Arc::new(script), is_active: flag(row, 6) });
-                Ok(())
-            },
-        )?;
-        Ok(scripts)
+        self.all(EVENT_SCRIPTS, &[], script_slot)
     }
 
-    /// Reads what is stored and puts it in force, one reader at a time.
-    pub(crate) fn publish(&self, work: impl FnOnce() -> Result<()>) -> Result<()> {
-        let _one_at_a_time = self.publishing.lock();
-        work()
+    /// The event script of that name.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn event_script(&self, name: &str) -> Result<Option<ScriptSlot>> {
+        self.one(&format!("{EVENT_SCRIPTS} WHERE name = ?"), &[Bound::Text(name.to_owned())], script_slot)
     }
 
     /// Whether there is an active administrator.
@@ -239,4 +224,16 @@ pub(crate) fn integer(row: &dyn Row, column: usize) -> i64 {
 
 pub(crate) fn flag(row: &dyn Row, column: usize) -> bool {
     integer(row, column) != 0
+}
+
+fn script_slot(row: &dyn Row) -> ScriptSlot {
+    let script = Script {
+        name: required_text(row, 0),
+        kind: required_text(row, 1),
+        source: text(row, 2).unwrap_or_default().into(),
+        config: text(row, 3).and_then(|config| serde_json::from_str(&config).ok()).unwrap_or(Value::Null),
+        allow_event_modification: flag(row, 4),
+        version: u64::try_from(integer(row, 5)).unwrap_or_default(),
+    };
+    ScriptSlot { script: Arc::new(script), is_active: flag(row, 6) }
 }

@@ -9,6 +9,7 @@ use crate::error::DatabaseError;
 use crate::schema::definition::{FieldDefinition, TableDefinition};
 use crate::statement::{Dialect, Statement};
 use crate::value::Stored;
+use crate::watch::Probe;
 
 /// A row under the cursor.
 pub trait Row {
@@ -61,6 +62,8 @@ pub trait Backend: Send + Sync {
     fn reader(&self) -> Result<Box<dyn Connection + '_>, DatabaseError>;
     /// The connection for writing, given back when dropped. Waits a bounded time for its turn.
     fn writer(&self) -> Result<Box<dyn Connection + '_>, DatabaseError>;
+    /// A connection of its own that notices commits.
+    fn probe(&self) -> Result<Box<dyn Probe>, DatabaseError>;
     /// Begins a transaction that may write.
     fn begin(&self) -> &'static str;
     /// What to run before a transaction that rebuilds tables, and after it.

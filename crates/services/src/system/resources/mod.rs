@@ -22,19 +22,6 @@ use antiphon_sql::condition::{Condition, FieldRef};
 use antiphon_sql::records::{RecordRule, Stage};
 use antiphon_sql::statement::Bound;
 
-/// What has to learn of a change to a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// Nothing reads it from memory.
-    None,
-    /// Who is asking, and what they may do.
-    Identity,
-    /// The scripts in force.
-    Scripts,
-    /// The services themselves.
-    Services,
-}
-
 /// A resource over a table.
 pub(super) struct RecordResource {
     /// Its name on the wire.
@@ -44,28 +31,21 @@ pub(super) struct RecordResource {
     /// What it is, in a few words.
     pub(super) summary: &'static str,
     pub(super) rule: &'static dyn Resource,
-    pub(super) effect: Effect,
 }
 
 /// Every resource over a table (system-and-users 4.1).
 pub(super) const RESOURCES: [RecordResource; 11] = [
-    resource("admin", "user", "Administrators", &account::Account { admin: true }, Effect::Identity),
-    resource("app", "app", "Apps and their API keys", &app::Apps, Effect::Identity),
-    resource("app_group", "app_group", "Groups of apps", &named::Named(&["name"]), Effect::None),
-    resource("cors", "cors_config", "Rules for calls from web pages", &named::Named(&["path", "origin"]), Effect::None),
-    resource("custom", "system_custom", "Named values of the instance", &named::Named(&["name"]), Effect::None),
-    resource("email_template", "email_template", "E-mail templates", &named::Named(&["name"]), Effect::None),
-    resource("lookup", "lookup", "Named values for filters, records and scripts", &lookup::Lookups, Effect::Identity),
-    resource("role", "role", "Roles and what they grant", &named::Named(&["name"]), Effect::Identity),
-    resource("service", "service", "Services and their configuration", &service::Services, Effect::Services),
-    resource("user", "user", "Users", &account::Account { admin: false }, Effect::Identity),
-    resource(
-        "event_script",
-        "event_script",
-        "Scripts that run on events",
-        &event_script::EventScripts,
-        Effect::Scripts,
-    ),
+    resource("admin", "user", "Administrators", &account::Account { admin: true }),
+    resource("app", "app", "Apps and their API keys", &app::Apps),
+    resource("app_group", "app_group", "Groups of apps", &named::Named(&["name"])),
+    resource("cors", "cors_config", "Rules for calls from web pages", &named::Named(&["path", "origin"])),
+    resource("custom", "system_custom", "Named values of the instance", &named::Named(&["name"])),
+    resource("email_template", "email_template", "E-mail templates", &named::Named(&["name"])),
+    resource("lookup", "lookup", "Named values for filters, records and scripts", &lookup::Lookups),
+    resource("role", "role", "Roles and what they grant", &named::Named(&["name"])),
+    resource("service", "service", "Services and their configuration", &service::Services),
+    resource("user", "user", "Users", &account::Account { admin: false }),
+    resource("event_script", "event_script", "Scripts that run on events", &event_script::EventScripts),
 ];
 
 const fn resource(
@@ -73,9 +53,8 @@ const fn resource(
     table: &'static str,
     summary: &'static str,
     rule: &'static dyn Resource,
-    effect: Effect,
 ) -> RecordResource {
-    RecordResource { name, table, summary, rule, effect }
+    RecordResource { name, table, summary, rule }
 }
 
 /// The resource of that name, in any case.

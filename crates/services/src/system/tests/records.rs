@@ -50,7 +50,7 @@ async fn a_service_of_any_known_type_is_stored_with_its_document_and_is_there_at
     });
     assert_eq!(service["config"], config);
     assert_eq!(service["service_doc_by_service_id"][0]["content"], "{\"paths\":{}}");
-    assert!(test.platform().gateway().registry().find("JS1").is_some());
+    assert_eq!(test.call(&test.admin, Verb::Get, "JS1", "", Value::Null).await.status, 501);
     assert_eq!(
         test.patch("service/8?fields=is_active", json!({"is_active": false})).await.body,
         json!({"is_active": false})
@@ -58,7 +58,7 @@ async fn a_service_of_any_known_type_is_stored_with_its_document_and_is_there_at
     let got = test.call(&test.admin, Verb::Get, "js1", "", Value::Null).await;
     assert_eq!((got.status, got.message()), (403, "Service js1 is deactivated."));
     assert_eq!(test.delete("service/8").await.body, json!({"id": 8}));
-    assert!(test.platform().gateway().registry().find("js1").is_none());
+    assert_eq!(test.call(&test.admin, Verb::Get, "js1", "", Value::Null).await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

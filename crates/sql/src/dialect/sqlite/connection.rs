@@ -7,6 +7,7 @@ use crate::dialect::{Connection, EachRow, Row};
 use crate::error::DatabaseError;
 use crate::statement::{Bound, Statement};
 use crate::value::Stored;
+use crate::watch::Probe;
 use parking_lot::ReentrantMutexGuard;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -134,6 +135,14 @@ impl Connection for SqliteConnection {
             return prepared.raw_execute().map(drop).map_err(translate);
         }
         self.connection.execute_batch(sql).map_err(translate)
+    }
+}
+
+impl Probe for SqliteConnection {
+    /// SQLite counts the commits of other connections, in this process and in others.
+    fn commits(&self) -> Result<i64, DatabaseError> {
+        let mut prepared = self.connection.prepare_cached("PRAGMA data_version").map_err(translate)?;
+        prepared.query_row([], |row| row.get(0)).map_err(translate)
     }
 }
 

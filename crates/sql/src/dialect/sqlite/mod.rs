@@ -18,6 +18,7 @@ use crate::catalog::{Field, Table};
 use crate::error::DatabaseError;
 use crate::schema::definition::{FieldDefinition, TableDefinition};
 use crate::statement::{Bound, Dialect, Statement};
+use crate::watch::Probe;
 use antiphon_model::Limits;
 
 /// How SQLite writes names and placeholders.
@@ -66,6 +67,10 @@ impl Backend for Sqlite {
 
     fn writer(&self) -> Result<Box<dyn Connection + '_>, DatabaseError> {
         self.pool.writer()
+    }
+
+    fn probe(&self) -> Result<Box<dyn Probe>, DatabaseError> {
+        self.pool.probe()
     }
 
     fn begin(&self) -> &'static str {

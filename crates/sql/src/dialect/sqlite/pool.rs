@@ -5,6 +5,7 @@
 use super::connection::{Lent, SqliteConnection};
 use crate::dialect::Connection;
 use crate::error::DatabaseError;
+use crate::watch::Probe;
 use antiphon_model::Limits;
 use parking_lot::{Condvar, Mutex, ReentrantMutex};
 use std::path::PathBuf;
@@ -94,6 +95,14 @@ impl Pool {
                 return Err(DatabaseError::Busy);
             }
         }
+    }
+
+    /// A connection that only looks for commits of the others.
+    pub(super) fn probe(&self) -> Result<Box<dyn Probe>, DatabaseError> {
+        if self.options.location == Location::Memory {
+            return Err(DatabaseError::Unreachable("a database in memory can't be watched".to_owned()));
+        }
+        Ok(Box::new(SqliteConnection::open(&self.options, true, self.statement_limit, self.wait_limit)?))
     }
 
     pub(super) fn give_back(&self, connection: SqliteConnection) {
