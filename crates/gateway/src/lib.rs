@@ -33,5 +33,5 @@ pub use nested::Frame;
 pub use registry::{Registry, ServiceEntry, ServiceKind};
 pub use route::{Matched, Route, RouteTable};
 pub use script_index::{ScriptIndex, ScriptSlot};
-pub use scripts::{MASK, Secrecy, SecrecyOf};
+pub use scripts::{MASK, Secrecy, SecrecyOf, mask, unmask};
 pub use service::{Call, Service};

@@ -8,3 +8,4 @@ mod authorization_matrix;
 mod lookups;
 pub mod people;
 mod root_listing;
+mod secrets;

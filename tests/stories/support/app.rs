@@ -40,6 +40,13 @@ pub fn antiphon(arguments: &[&str]) -> Command {
     command
 }
 
+/// A data folder with the fixture in it.
+pub fn fixture_folder() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fixture().copy_to(folder.path());
+    folder
+}
+
 impl TestApp {
     /// A server with default limits.
     pub fn start() -> TestApp {
@@ -48,10 +55,8 @@ impl TestApp {
 
     /// A server with these limits.
     pub fn with_limits(limits: &[(&str, u64)]) -> TestApp {
-        let folder = TempDir::new().unwrap();
-        fixture().copy_to(folder.path());
         let variables = limits.iter().map(|(name, value)| (format!("ANTIPHON_LIMITS__{name}"), value.to_string()));
-        TestApp::in_folder(folder, &variables.collect::<Vec<_>>())
+        TestApp::in_folder(fixture_folder(), &variables.collect::<Vec<_>>())
     }
 
     /// A server over this data folder, with these settings as variables.
@@ -119,7 +124,8 @@ impl TestApp {
         self.again()
     }
 
-    fn again(mut self) -> TestApp {
+    /// A new server over the same data, after this one has ended.
+    pub fn again(mut self) -> TestApp {
         let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());
         TestApp::in_folder(folder, &[])
     }

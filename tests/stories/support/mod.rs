@@ -6,7 +6,7 @@ mod caller;
 mod client;
 mod fixture;
 
-pub use app::{TestApp, antiphon};
+pub use app::{TestApp, antiphon, fixture_folder};
 pub use caller::{Answer, Caller};
 pub use fixture::JANE;
 pub use serde_json::{Value, json};

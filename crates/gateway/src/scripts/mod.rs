@@ -7,7 +7,7 @@ mod response_merge;
 mod secrecy;
 mod service_event;
 
-pub use secrecy::{MASK, Secrecy, SecrecyOf};
+pub use secrecy::{MASK, Secrecy, SecrecyOf, mask, unmask};
 
 use crate::event_names::{FiredEvent, fired_events};
 use crate::nested::recursion_error;
@@ -72,7 +72,7 @@ impl EventRunner<'_> {
             let mut effect = outcome::interpret(&script, Phase::PreProcess, run, ledger)?;
             let stop = effect.stop_propagation;
             if self.secrecy.is_some() {
-                secrecy::unmask(&mut effect.request, &request.payload);
+                secrecy::unmask_changes(&mut effect.request, &request.payload);
             }
             request_merge::apply(request, &effect.request)?;
             if let Some(response) = effect.response {

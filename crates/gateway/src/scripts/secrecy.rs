@@ -34,8 +34,8 @@ pub(super) fn masked(request: &Request, secrecy: Option<SecrecyOf>, may_modify: 
     mask(&mut shown, &is_hidden).then_some(shown)
 }
 
-/// Masks every secret below; tells whether there was one.
-fn mask(value: &mut Value, is_hidden: &dyn Fn(&str) -> bool) -> bool {
+/// Masks every member below whose name says that it is a secret, unless it is empty; tells whether there was one.
+pub fn mask(value: &mut Value, is_hidden: &dyn Fn(&str) -> bool) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().fold(false, |found, item| mask(item, is_hidden) | found),
         Value::Object(members) => members.iter_mut().fold(false, |found, (name, member)| {
@@ -53,29 +53,30 @@ fn mask(value: &mut Value, is_hidden: &dyn Fn(&str) -> bool) -> bool {
 }
 
 /// Puts what masks hid back into what a script changed.
-pub(super) fn unmask(changed: &mut Object, original: &Value) {
+pub(super) fn unmask_changes(changed: &mut Object, original: &Value) {
     if let Some(payload) = changed.get_mut("payload") {
-        restore(payload, original);
+        unmask(payload, original);
     }
     if let Some(Value::String(content)) = changed.get_mut("content")
         && content.contains(MASK)
         && let Ok(mut payload) = serde_json::from_str::<Value>(content)
     {
-        restore(&mut payload, original);
+        unmask(&mut payload, original);
         *content = payload.to_string();
     }
 }
 
-fn restore(value: &mut Value, original: &Value) {
+/// Puts what masks hid back, from the value that was masked.
+pub fn unmask(value: &mut Value, original: &Value) {
     match (value, original) {
         // A list that has grown or shrunk no longer says which of its items was which.
         (Value::Array(items), Value::Array(originals)) if items.len() == originals.len() => {
-            items.iter_mut().zip(originals).for_each(|(item, original)| restore(item, original));
+            items.iter_mut().zip(originals).for_each(|(item, original)| unmask(item, original));
         }
         (Value::Object(members), Value::Object(originals)) => {
             for (name, member) in members {
                 if let Some(original) = originals.get(name) {
-                    restore(member, original);
+                    unmask(member, original);
                 }
             }
         }
@@ -129,7 +130,7 @@ mod tests {
             ("payload".to_owned(), json!({"resource": [{"key": MASK, "name": "b"}, {"key": "new"}], "more": MASK})),
             ("content".to_owned(), json!(text)),
         ]);
-        unmask(&mut changed, &original);
+        unmask_changes(&mut changed, &original);
         let restored = json!({"resource": [{"key": "k", "name": "b"}, {"key": "new"}]});
         assert_eq!(changed["payload"]["resource"], restored["resource"]);
         assert_eq!(changed["payload"]["more"], MASK);
@@ -140,7 +141,7 @@ mod tests {
     fn secrets_never_wander_to_another_record_when_the_list_changed_its_length() {
         let original = json!([{"key": "k"}, {"key": "l"}]);
         let mut changed = Object::from_iter([("payload".to_owned(), json!([{"key": MASK}]))]);
-        unmask(&mut changed, &original);
+        unmask_changes(&mut changed, &original);
         assert_eq!(changed["payload"], json!([{"key": MASK}]));
     }
 }

@@ -131,6 +131,9 @@ impl<'a> Records<'a> {
 
     /// Computed fields come with every read, and with a write that asks for more than identifiers.
     fn present(&self, store: &SystemStore, call: &Call<'_>, answer: &mut Value) {
+        if let Some(schema) = answer.pointer_mut("/meta/schema").and_then(Value::as_object_mut) {
+            name_aliases(schema);
+        }
         let asked = ["fields", "select", "related"].iter().any(|name| self.parameters.contains_key(*name));
         let complete = self.verb == Verb::Get || asked;
         each_record(answer, &mut |row| {
@@ -166,6 +169,15 @@ fn rename_relations(record: &mut Object) {
         if let (Some(value), Some(renamed)) = (record.shift_remove(&name), renamed(&name)) {
             record.insert(renamed.to_owned(), value);
         }
+    }
+}
+
+/// Descriptions of the system's tables say that there are no aliases; those of databases leave that out.
+fn name_aliases(schema: &mut Object) {
+    schema.insert("alias".into(), Value::Null);
+    for list in ["field", "related"] {
+        let items = schema.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+        items.filter_map(Value::as_object_mut).for_each(|item| drop(item.insert("alias".into(), Value::Null)));
     }
 }
 

@@ -128,3 +128,59 @@ fn wrong_key() -> Error {
          says). Nothing was changed",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::schema;
+    use antiphon_gateway::identity::Secret;
+    use antiphon_model::Limits;
+    use antiphon_sql::database::DatabaseConfig;
+    use antiphon_sql::dialect::sqlite::Location;
+    use std::sync::Arc;
+
+    /// A system database whose secrets are plain, as they were before there was a vault.
+    fn plain_database(folder: &std::path::Path) -> Arc<Database> {
+        let config = DatabaseConfig::at(Location::File(folder.join("system.sqlite3")));
+        let database = Database::open(config, Arc::new(schema::extras()), &Limits::default()).unwrap();
+        schema::migrate(&database).unwrap();
+        let service = r#"INSERT INTO service (name, type, config) VALUES ('old', 'pgsql', '{"password":"hunter2"}')"#;
+        database.run(service).unwrap();
+        database.run("INSERT INTO lookup (name, value) VALUES ('a', 'hunter2'), ('b', NULL)").unwrap();
+        database
+    }
+
+    fn traces(folder: &std::path::Path) -> bool {
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+        files.into_iter().any(|bytes| bytes.windows(7).any(|window| window == b"hunter2"))
+    }
+
+    #[test]
+    fn plain_values_are_sealed_once_and_leave_no_trace_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = plain_database(folder.path());
+        let vault = Vault::new(&Secret([1; 32])).unwrap();
+        assert!(traces(folder.path()) && !is_in_use(&database).unwrap());
+        establish(&database, &vault).unwrap();
+        assert!(!traces(folder.path()) && is_in_use(&database).unwrap());
+        let read = || {
+            let mut values = Vec::new();
+            let sql = "SELECT config FROM service WHERE name = 'old' UNION ALL SELECT value FROM lookup WHERE value IS NOT NULL";
+            let mut each = |row: &dyn antiphon_sql::dialect::Row| {
+                values.push(required_text(row, 0));
+                Ok(())
+            };
+            database.query(sql, &[], &mut each).unwrap();
+            values
+        };
+        let sealed = read();
+        assert_eq!(vault.open("service.config", &sealed[0]).unwrap(), r#"{"password":"hunter2"}"#);
+        assert_eq!(vault.open("lookup.value", &sealed[1]).unwrap(), "hunter2");
+        establish(&database, &vault).unwrap();
+        assert_eq!(read(), sealed, "what is sealed stays as it is");
+        let other = Vault::new(&Secret([2; 32])).unwrap();
+        let error = establish(&database, &other).unwrap_err();
+        assert!(error.message.contains("another key"), "{error}");
+        assert_eq!(read(), sealed, "nothing was changed");
+    }
+}

@@ -29,13 +29,27 @@ pub(super) struct ConfigField {
     /// What a configuration shows where nothing is stored, when that is not the default.
     #[serde(default)]
     unset: Option<Value>,
-    /// Type of an array's items.
+    /// Of an array: the type of its items, or the fields of each.
     #[serde(default)]
-    items: Option<String>,
+    items: Option<Items>,
+    /// Of a picklist: what can be chosen.
+    #[serde(default)]
+    values: Value,
+    /// The resource whose identifier it is.
+    #[serde(default)]
+    refers_to: Option<String>,
     #[serde(default)]
     required: bool,
     #[serde(default)]
     secret: bool,
+}
+
+/// What an array holds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Items {
+    Type(String),
+    Fields(Vec<ConfigField>),
 }
 
 impl ConfigField {
@@ -58,9 +72,23 @@ pub(super) fn find(name: &str) -> Option<&'static ServiceType> {
     TYPES.iter().find(|known| known.name == name)
 }
 
+/// Names that always mean a secret, also where a type knows no such field.
+const SECRET_NAMES: [&str; 9] = [
+    "password",
+    "secret",
+    "key",
+    "api_key",
+    "private_key",
+    "client_secret",
+    "access_token",
+    "refresh_token",
+    "passphrase",
+];
+
 /// Whether a field of that name is a secret in any type.
 pub(super) fn is_secret(field: &str) -> bool {
-    TYPES.iter().flat_map(|known| &known.config).any(|known| known.secret && known.name == field)
+    let is_known = SECRET_NAMES.iter().any(|name| name.eq_ignore_ascii_case(field));
+    is_known || TYPES.iter().flat_map(|known| &known.config).any(|known| known.secret && known.name == field)
 }
 
 /// The types, as the listing at the root of the API shows them.
@@ -114,16 +142,23 @@ fn describe(known: &ServiceType) -> Object {
 
 /// In the form of a table's field, which is what clients know how to draw.
 fn describe_field(field: &ConfigField) -> Value {
+    let length = (field.kind == "boolean").then_some(1);
     let mut described = json!({
         "alias": null, "name": field.name, "label": field.label, "description": "", "native": [], "type": field.kind,
-        "length": null, "precision": null, "scale": null, "default": field.default, "required": field.required,
-        "allow_null": !field.required, "fixed_length": false, "supports_multibyte": false, "is_primary_key": false,
-        "is_unique": false, "is_foreign_key": false, "ref_table": null, "ref_field": null, "ref_on_update": null,
+        "length": length, "precision": null, "scale": null, "default": field.default, "required": field.required,
+        "allow_null": !field.required && field.default.is_null(), "fixed_length": false, "supports_multibyte": false,
+        "is_primary_key": false, "is_unique": false, "is_foreign_key": field.refers_to.is_some(),
+        "ref_table": field.refers_to, "ref_field": field.refers_to.as_ref().map(|_| "id"), "ref_on_update": null,
         "ref_on_delete": null, "picklist": null, "validation": null, "db_function": null, "is_virtual": false,
         "is_aggregate": false,
     });
-    if let Some(items) = &field.items {
-        described["items"] = json!(items);
+    match &field.items {
+        Some(Items::Type(kind)) => described["items"] = json!(kind),
+        Some(Items::Fields(fields)) => described["items"] = fields.iter().map(describe_field).collect(),
+        None => {}
+    }
+    if !field.values.is_null() {
+        described["values"] = field.values.clone();
     }
     if field.kind == "object" {
         let text = |label: &str| json!({ "label": label, "type": "string" });

@@ -1,7 +1,7 @@
 //! A service's configuration: by type, its secrets never told.
 
-use super::codec::MASK;
 use crate::system::service_type::{self, ServiceType};
+use antiphon_gateway::{MASK, mask, unmask};
 use antiphon_model::{Error, Object, Result, Value, json};
 
 /// Merges a new configuration with the stored one, so that a part can be sent; a mask leaves the secret as it is. Both
@@ -21,7 +21,9 @@ pub(super) fn complete(record: &mut Object, kind: &str, stored: Option<&str>) ->
         Some(_) => return Err(super::invalid("config", "The config must be an object.")),
     };
     let mut config: Object = stored.and_then(|stored| serde_json::from_str(stored).ok()).unwrap_or_default();
-    for (name, value) in sent {
+    let mut sent = Value::Object(sent);
+    unmask(&mut sent, &Value::Object(config.clone()));
+    for (name, value) in sent.as_object_mut().map(std::mem::take).unwrap_or_default() {
         if name != "service_id" && value != MASK {
             config.insert(name, value);
         }
@@ -78,14 +80,13 @@ fn complete_for(kind: &ServiceType, id: Option<Value>, mut stored: Object) -> Ob
     masked(config)
 }
 
-fn masked(mut config: Object) -> Object {
-    for (name, value) in &mut config {
-        let is_empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
-        if !is_empty && service_type::is_secret(name) {
-            *value = json!(MASK);
-        }
+fn masked(config: Object) -> Object {
+    let mut config = Value::Object(config);
+    mask(&mut config, &service_type::is_secret);
+    match config {
+        Value::Object(config) => config,
+        _ => Object::new(),
     }
-    config
 }
 
 #[cfg(test)]
@@ -114,6 +115,17 @@ mod tests {
         let mut row = object(json!({"config": {"password": "p", "host": "h"}}));
         present(&mut row);
         assert_eq!(row["config"], json!({"password": MASK, "host": "h"}));
+    }
+
+    #[test]
+    fn a_secret_within_an_option_is_masked_and_left_likewise() {
+        let stored = r#"{"base_url":"u","options":{"proxy":{"password":"p"}}}"#;
+        let mut row = object(json!({"id": 9, "type": "rws", "config": serde_json::from_str::<Value>(stored).unwrap()}));
+        present(&mut row);
+        assert_eq!(row["config"]["options"]["proxy"]["password"], MASK);
+        let mut record = object(json!({"config": json!({"options": row["config"]["options"]}).to_string()}));
+        complete(&mut record, "rws", Some(stored)).unwrap();
+        assert_eq!(record["config"], json!(stored));
     }
 
     #[test]
