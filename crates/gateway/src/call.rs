@@ -84,7 +84,10 @@ impl Gateway {
     }
 
     /// Brings what is kept in memory up to what is stored.
-    pub(crate) fn catch_up(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn catch_up(&self) -> Result<()> {
         self.memory.get().map_or(Ok(()), |memory| memory.catch_up())
     }
 

@@ -30,6 +30,10 @@ limits! {
     body_bytes: usize = 16 << 20,
     /// Largest header block of a request: proxies commonly allow 8 to 64 KiB.
     header_bytes: usize = 64 << 10,
+    /// CORS rules; each costs every call from a web page a comparison.
+    cors_rules: usize = 256,
+    /// Memory of one compiled pattern in a CORS rule: expressions that repeat repetitions grow without sense.
+    cors_pattern_bytes: usize = 256 << 10,
     /// Open client connections, and calls behind them, at one time; further connections wait in the system's queue.
     connections: usize = 8192,
     /// Longest that reading one request may take, against clients that trickle.

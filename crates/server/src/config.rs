@@ -86,7 +86,7 @@ pub struct Settings {
     pub admin_email: Option<String>,
     /// Password of the first administrator.
     pub admin_password: Option<String>,
-    /// Origins whose pages may call the API; none by default.
+    /// Origins whose pages may call the API where no rule of `system/cors` decides; none by default.
     #[serde(deserialize_with = "list_or_text")]
     pub cors_origins: Vec<String>,
     /// Addresses and networks of proxies whose `X-Forwarded-*` headers are believed; none by default.

@@ -5,6 +5,8 @@ use crate::demo;
 use crate::http::{self, Cors, Edge, TrustedProxies};
 use crate::lookout::Lookout;
 use crate::wiring::{self, GatewayDoor};
+use antiphon_services::Platform;
+use antiphon_services::cors::CorsRule;
 use std::io::ErrorKind;
 use std::num::NonZero;
 use std::path::Path;
@@ -42,6 +44,9 @@ pub enum StartError {
     /// A trusted proxy is no address.
     #[error("'{0}' in trusted_proxies is neither an address nor a network. Write 10.0.0.5 or 10.0.0.0/8, for example.")]
     Proxy(String),
+    /// The configured origins can't be used.
+    #[error("cors_origins can't be used: {0} Write origins such as https://app.example.com, or *.")]
+    Origins(String),
     /// The log filter can't be understood.
     #[error("The log level '{0}' can't be understood. Use error, warn, info, debug or trace.")]
     Log(String),
@@ -90,7 +95,7 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
         demo::install(&platform, &settings, &address).await?;
     }
     let door = Arc::new(GatewayDoor::new(&platform)?);
-    let edge = Arc::new(Edge::new(door, Cors::new(settings.cors_origins), proxies, settings.limits.clone()));
+    let edge = Arc::new(Edge::new(door, cors_of(&settings, &platform)?, proxies, settings.limits.clone()));
     let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -104,6 +109,15 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
         tracing::warn!("stopped; some calls did not finish within {} ms", settings.limits.shutdown_ms);
     }
     Ok(())
+}
+
+/// The rules of `system/cors`, and the configured origins for requests about which no rule decides.
+fn cors_of(settings: &Settings, platform: &Platform) -> Result<Cors, StartError> {
+    let fallback = match settings.cors_origins.as_slice() {
+        [] => None,
+        origins => Some(CorsRule::of_origins(origins, &settings.limits).map_err(StartError::Origins)?),
+    };
+    Ok(Cors::new(Arc::clone(platform.cors()), fallback))
 }
 
 fn start_log(settings: &LogSettings) -> Result<(), StartError> {

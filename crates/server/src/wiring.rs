@@ -60,6 +60,10 @@ impl Door for GatewayDoor {
         }
         Answer { response: Response::from(&not_set_up()), request }
     }
+
+    fn catch_up(&self) -> Result<()> {
+        self.gateway.catch_up()
+    }
 }
 
 fn is_environment(request: &Request) -> bool {

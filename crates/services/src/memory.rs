@@ -38,6 +38,7 @@ struct Pending {
     identities: BTreeSet<(String, String)>,
     scripts: BTreeSet<String>,
     services: bool,
+    cors: bool,
 }
 
 impl StoreMemory {
@@ -75,6 +76,7 @@ impl StoreMemory {
                 let newest = self.newest_stored()?;
                 gateway.identity().forget(Changed::Everything);
                 gateway.scripts().replace_all(self.store.event_scripts()?);
+                self.store.reload_cors()?;
                 (self.rebuild_services)()?;
                 Some(newest)
             }
@@ -94,12 +96,16 @@ impl StoreMemory {
             expected = id + 1;
             pending.newest = Some(id);
             let (subject, name) = (required_text(row, 1), required_text(row, 2));
-            if subject == "script" {
-                pending.scripts.insert(name);
-            } else {
-                // The configurations of services may name lookups.
-                pending.services |= matches!(subject.as_str(), "service" | "lookup");
-                pending.identities.insert((subject, name));
+            match subject.as_str() {
+                "cors" => pending.cors = true,
+                "script" => {
+                    pending.scripts.insert(name);
+                }
+                _ => {
+                    // The configurations of services may name lookups.
+                    pending.services |= matches!(subject.as_str(), "service" | "lookup");
+                    pending.identities.insert((subject, name));
+                }
             }
             Ok(())
         })?;
@@ -121,6 +127,9 @@ impl StoreMemory {
                 }
             }
             _ => gateway.scripts().replace_all(self.store.event_scripts()?),
+        }
+        if pending.cors {
+            self.store.reload_cors()?;
         }
         if pending.services { (self.rebuild_services)() } else { Ok(()) }
     }

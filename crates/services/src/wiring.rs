@@ -1,5 +1,6 @@
 //! From a data folder to a gateway with services.
 
+use crate::cors::CorsIndex;
 use crate::database::{DatabaseService, Databases};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
@@ -66,6 +67,11 @@ impl Platform {
     /// The door.
     pub fn gateway(&self) -> &Arc<Gateway> {
         &self.gateway
+    }
+
+    /// Which web pages may call.
+    pub fn cors(&self) -> &Arc<CorsIndex> {
+        self.store.cors()
     }
 
     /// Whether there is an administrator who can log in.

@@ -5,6 +5,7 @@
 
 mod authorization;
 mod authorization_matrix;
+mod cors;
 mod lookups;
 pub mod people;
 mod root_listing;

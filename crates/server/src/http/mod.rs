@@ -33,7 +33,7 @@ use bytes::Bytes;
 use encode::HttpResponse;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HeaderValue};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_LENGTH, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method};
 use path::Target;
@@ -81,7 +81,17 @@ impl Edge {
     pub async fn answer(&self, peer: IpAddr, request: hyper::Request<Incoming>) -> HttpResponse {
         let started = Instant::now();
         let (parts, body) = request.into_parts();
-        let mut response = match self.route(peer, &parts, body).await {
+        if parts.headers.contains_key(ORIGIN)
+            && let Err(error) = self.door.catch_up()
+        {
+            tracing::error!(%error, "changed CORS rules are not in force yet");
+        }
+        let grant = self.cors.grant(&parts);
+        let answer = match self.cors.preflight(&parts, grant.as_ref()) {
+            Some(answer) => self.check_head(&parts).map(|()| answer),
+            None => self.route(peer, &parts, body).await,
+        };
+        let mut response = match answer {
             Ok(response) => response,
             Err(error) => {
                 let mut response = encode::error(&error);
@@ -91,7 +101,7 @@ impl Edge {
                 response
             }
         };
-        self.cors.annotate(&parts.headers, response.headers_mut());
+        self.cors.annotate(grant.as_ref(), cors::is_preflight(&parts), response.headers_mut());
         // The query may hold credentials and is left out.
         tracing::debug!(
             method = %parts.method,
@@ -105,9 +115,6 @@ impl Edge {
 
     async fn route(&self, peer: IpAddr, parts: &Parts, body: Incoming) -> Result<HttpResponse> {
         self.check_head(parts)?;
-        if let Some(answer) = self.cors.preflight(&parts.method, &parts.headers) {
-            return Ok(answer);
-        }
         let target = Target::of(parts.uri.path())?;
         let is_read = matches!(parts.method, Method::GET | Method::HEAD);
         Ok(match target {

@@ -3,6 +3,7 @@
 use super::{Cors, Door, Edge, TrustedProxies, serve};
 use antiphon_gateway::{Answer, Credentials};
 use antiphon_model::{Content, Error, Limits, Request, Response, Value};
+use antiphon_services::cors::CorsRule;
 use async_trait::async_trait;
 use serde_json::json;
 use std::sync::Arc;
@@ -58,7 +59,7 @@ async fn start(limits: Limits) -> Running {
     let door = Arc::new(Echo { entered: Notify::new(), released: Notify::new() });
     let edge = Arc::new(Edge::new(
         door.clone(),
-        Cors::new(vec!["http://page.example".into()]),
+        Cors::new(Arc::default(), CorsRule::of_origins(&["http://page.example".into()], &limits).ok()),
         TrustedProxies::default(),
         limits.clone(),
     ));

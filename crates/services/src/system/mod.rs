@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 mod cache;
 mod config;
+mod cors_rules;
 mod custom;
 mod environment;
 mod event;
@@ -94,7 +95,10 @@ impl SystemService {
         match resource.name {
             "event_script" => event_script::handle(self, call, resource, id),
             "custom" => custom::handle(self, call, resource, id),
-            _ => {
+            name => {
+                if name == "cors" && call.request.verb == Verb::Post {
+                    self.store.require_room_for_cors()?;
+                }
                 let answer = Records::of(call, resource, id).run(self, call)?;
                 Ok(written(call.request.verb, answer))
             }

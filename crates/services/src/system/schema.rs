@@ -7,8 +7,11 @@ use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
 use antiphon_sql::value::Stored;
 
 /// Each step leads from the version before it to its own: the first makes version 1.
-const MIGRATIONS: [&str; 2] =
-    [concat!(include_str!("schema.sql"), include_str!("seed.sql")), include_str!("migrations/changes.sql")];
+const MIGRATIONS: [&str; 3] = [
+    concat!(include_str!("schema.sql"), include_str!("seed.sql")),
+    include_str!("migrations/changes.sql"),
+    include_str!("migrations/cors_changes.sql"),
+];
 
 /// Columns that no answer shows and no filter can ask about.
 const HIDDEN: [(&str, &str); 7] = [

@@ -1,6 +1,7 @@
 //! The system database: opening it, and what the server itself asks of it.
 
 use super::{schema, sealing};
+use crate::cors::CorsIndex;
 use crate::secret;
 use crate::vault::Vault;
 use antiphon_gateway::ScriptSlot;
@@ -44,6 +45,7 @@ pub struct SystemStore {
     database: Arc<Database>,
     vault: Vault,
     limits: Limits,
+    pub(super) cors: Arc<CorsIndex>,
 }
 
 impl SystemStore {
@@ -62,7 +64,7 @@ impl SystemStore {
         let secret = secret::load_or_create(secret_file, sealing::is_in_use(&database)?)?;
         let vault = Vault::new(&secret)?;
         sealing::establish(&database, &vault)?;
-        Ok((Arc::new(SystemStore { database, vault, limits: limits.clone() }), secret))
+        Ok((Arc::new(SystemStore { database, vault, limits: limits.clone(), cors: Arc::default() }), secret))
     }
 
     /// What seals and opens the secrets in it.

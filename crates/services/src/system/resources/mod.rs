@@ -3,6 +3,7 @@
 mod account;
 mod app;
 pub(super) mod codec;
+mod cors;
 mod event_script;
 mod lookup;
 mod named;
@@ -38,7 +39,7 @@ pub(super) const RESOURCES: [RecordResource; 11] = [
     resource("admin", "user", "Administrators", &account::Account { admin: true }),
     resource("app", "app", "Apps and their API keys", &app::Apps),
     resource("app_group", "app_group", "Groups of apps", &named::Named(&["name"])),
-    resource("cors", "cors_config", "Rules for calls from web pages", &named::Named(&["path", "origin"])),
+    resource("cors", "cors_config", "Rules for calls from web pages", &cors::Cors),
     resource("custom", "system_custom", "Named values of the instance", &named::Named(&["name"])),
     resource("email_template", "email_template", "E-mail templates", &named::Named(&["name"])),
     resource("lookup", "lookup", "Named values for filters, records and scripts", &lookup::Lookups),
