@@ -18,10 +18,12 @@ mod reply;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod update;
 mod write;
 
 pub use rule::{NoRule, RecordRule, Stage};
+pub use unit::Unit;
 
 pub(crate) use identify::{condition_of, fields as identifying_fields};
 pub(crate) use options::{Options, RelatedOption, plain};
@@ -85,7 +87,22 @@ pub(crate) struct Scope<'a> {
     pub(crate) allow_related_delete: bool,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    /// The table as this caller may use it, records identified by the primary key.
+    fn of(database: &'a Database, table: &'a Table, caller: &'a Caller<'_>) -> Result<Scope<'a>> {
+        Ok(Scope {
+            database,
+            table,
+            lookups: caller.lookups,
+            user_id: caller.user_id,
+            related: caller.related,
+            rule: caller.rule,
+            rows: row_condition(&caller.row_filters, table, caller.lookups)?,
+            identifiers: identify::fields(table, None)?,
+            allow_related_delete: caller.rule.deletes_detached(),
+        })
+    }
+
     /// The rows that this caller may see and change.
     pub(crate) fn visible(&self) -> Condition {
         let allowed = self.rows.condition().clone();
@@ -117,17 +134,9 @@ pub fn handle(database: &Database, request: &RecordRequest<'_>, caller: &Caller<
         return Err(Error::bad_request("Create record by identifier not currently supported."));
     }
     let options = Options::read(request)?;
-    let scope = Scope {
-        database,
-        table: &table,
-        lookups: caller.lookups,
-        user_id: caller.user_id,
-        related: caller.related,
-        rule: caller.rule,
-        rows: row_condition(&caller.row_filters, &table, caller.lookups)?,
-        identifiers: identify::fields(&table, options.id_field.as_deref())?,
-        allow_related_delete: options.allow_related_delete || caller.rule.deletes_detached(),
-    };
+    let mut scope = Scope::of(database, &table, caller)?;
+    scope.identifiers = identify::fields(&table, options.id_field.as_deref())?;
+    scope.allow_related_delete |= options.allow_related_delete;
     let context = Context { scope, options };
     let answer = match request.verb {
         Verb::Get => read::handle(&context, request),
