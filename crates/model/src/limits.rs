@@ -98,4 +98,12 @@ limits! {
     password_min_chars: usize = 8,
     /// Longest password: 72 bytes are all that bcrypt hashes look at.
     password_max_bytes: usize = 72,
+    /// Files in one package: a few for each service, and far from what a directory made to exhaust memory has.
+    package_files: usize = 2000,
+    /// Largest file in a package, unpacked: as large as a request body, because it is read like one.
+    package_file_bytes: usize = 16 << 20,
+    /// Everything in a package, unpacked.
+    package_bytes: usize = 64 << 20,
+    /// Times that a package may unpack to more than its size: honest JSON packs to a tenth or a fiftieth.
+    package_ratio: u64 = 200,
 }

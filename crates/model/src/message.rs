@@ -51,6 +51,9 @@ pub struct Request {
     pub requestor: Requestor,
     /// How many scripts are above this call: 0 for a client's.
     pub depth: u8,
+    /// A copy between installations: no script runs on it, nothing in its values is replaced, and stamps keep what is given. The caller's
+    /// rights hold as always. Nobody outside can ask for it.
+    pub verbatim: bool,
 }
 
 impl Request {
@@ -69,6 +72,7 @@ impl Request {
             uri: None,
             requestor: Requestor::Api,
             depth: 0,
+            verbatim: false,
         }
     }
 

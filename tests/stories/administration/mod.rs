@@ -7,6 +7,7 @@ mod authorization;
 mod authorization_matrix;
 mod cors;
 mod lookups;
+mod packages;
 pub mod people;
 mod root_listing;
 mod secrets;

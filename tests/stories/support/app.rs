@@ -156,6 +156,11 @@ impl TestApp {
         &fixture().desk_key
     }
 
+    /// The key of the app whose role may only read todos.
+    pub fn kiosk_key(&self) -> &str {
+        &fixture().kiosk_key
+    }
+
     /// Attaches an active script that may modify the event.
     pub fn attach(&self, event: &str, source: &str) {
         self.store(event, json!({"content": source}));

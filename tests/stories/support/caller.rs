@@ -2,6 +2,8 @@
 
 use super::Value;
 use super::client::{Client, Incoming, Outgoing};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::fmt;
 
 /// A client with its credentials and other headers.
@@ -114,6 +116,18 @@ impl Answer {
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.incoming.status, status, "{self:?}");
         self.incoming.body
+    }
+
+    /// The bytes of an answer that must have that status.
+    #[track_caller]
+    pub fn bytes(self, status: u16) -> Vec<u8> {
+        match self.expect(status).as_str() {
+            Some(text) => match text.strip_prefix("base64:") {
+                Some(encoded) => STANDARD.decode(encoded).unwrap(),
+                None => text.as_bytes().to_vec(),
+            },
+            None => panic!("an answer of JSON"),
+        }
     }
 
     /// The message of an answer that must be an error envelope of that status.

@@ -14,8 +14,8 @@ pub use source::{Databases, Source};
 use antiphon_gateway::{Call, RouteTable, Service, blocking, may, row_filters, verbs_for};
 use antiphon_model::{Response, Result, Session, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
-use antiphon_sql::lookup::Lookups;
-use antiphon_sql::records::{self, Caller, NoRule, RecordRequest, RowFilters};
+use antiphon_sql::lookup::{Lookups, NoLookups};
+use antiphon_sql::records::{self, Caller, NoRule, RecordRequest, RowFilters, Verbatim};
 use antiphon_sql::schema::{self, Member, SchemaCaller, SchemaRequest};
 use async_trait::async_trait;
 use related::Endpoints;
@@ -75,12 +75,13 @@ impl DatabaseService {
         }
         let record_request =
             RecordRequest { verb: request.verb, table, id, parameters: &request.parameters, payload: &payload };
+        let session_lookups = SessionLookups(session);
         let caller = Caller {
-            lookups: &SessionLookups(session),
+            lookups: if request.verbatim { &NoLookups } else { &session_lookups },
             user_id: session.user_id(),
             row_filters: filters_of_rows(call, table),
             related: &Endpoints { call },
-            rule: &NoRule,
+            rule: if request.verbatim { &Verbatim } else { &NoRule },
             is_admin: session.is_admin(),
         };
         let answer = records::handle(database, &record_request, &caller)?;

@@ -12,6 +12,7 @@ mod environment;
 mod event;
 mod event_script;
 pub(crate) mod listing;
+mod package;
 pub(crate) mod password;
 pub(crate) mod profile;
 mod records;
@@ -64,7 +65,9 @@ impl SystemService {
     }
 
     fn answer(&self, call: &Call<'_>) -> Result<Response> {
-        call.request.require_readable_payload()?;
+        if !package::takes_bytes(call) {
+            call.request.require_readable_payload()?;
+        }
         let mut segments = call.matched.route.pattern().split('/');
         let (first, rest) = (segments.next().unwrap_or_default(), segments.next());
         let parameter = |name: &str| call.matched.parameter(name);
@@ -80,6 +83,7 @@ impl SystemService {
             ("environment", _) => environment::handle(&self.store, call),
             ("event", None) => event::handle(&self.store, call),
             ("event", Some(_)) => event_script::old_form(self, call, parameter("event_name")),
+            ("package", _) => package::handle(self, call),
             ("script_type", None) => Ok(script_type::list(call)),
             ("script_type", Some(_)) => script_type::one(call, parameter("id")),
             ("service_type", None) => Ok(service_type::list(call)),

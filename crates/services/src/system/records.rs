@@ -8,7 +8,7 @@ use antiphon_gateway::{Call, authorize};
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::{Lookups, NoLookups};
-use antiphon_sql::records::{Caller, NoRule, RecordRequest, RecordRule, RowFilters, handle};
+use antiphon_sql::records::{Caller, NoRule, RecordRequest, RecordRule, RowFilters, Unit, handle};
 use antiphon_sql::relations::RelatedTables;
 
 /// One request for records of a resource.
@@ -41,6 +41,11 @@ impl<'a> Records<'a> {
         {
             resources::wrong_side(store, self.resource.name, self.verb, id)?;
         }
+        if self.verb != Verb::Get
+            && let Some(records) = upload::records_of(call.request)?
+        {
+            self.payload = records;
+        }
         self.prepare(service, call)?;
         let answer = self.handle(store, call);
         match answer {
@@ -56,19 +61,6 @@ impl<'a> Records<'a> {
     }
 
     fn handle(&self, store: &SystemStore, call: &Call<'_>) -> Result<Value> {
-        let session = SessionLookups(call.session);
-        // What is stored keeps its lookups: they are for the time of use.
-        let lookups: &dyn Lookups = if self.verb == Verb::Get { &session } else { &NoLookups };
-        let tables = SystemTables { store, lookups, call, children: ChildRule { vault: store.vault() } };
-        let rule = Rule { resource: self.resource, call, vault: store.vault() };
-        let caller = Caller {
-            lookups,
-            user_id: call.session.user_id(),
-            row_filters: RowFilters::new(),
-            related: &tables,
-            rule: &rule,
-            is_admin: call.session.is_admin(),
-        };
         let request = RecordRequest {
             verb: self.verb,
             table: self.resource.table,
@@ -76,7 +68,42 @@ impl<'a> Records<'a> {
             parameters: &self.parameters,
             payload: &self.payload,
         };
-        handle(store.database(), &request, &caller)
+        self.as_caller(store, call, |caller| handle(store.database(), &request, caller))
+    }
+
+    /// Writes the one record of the payload as part of a unit: a new one, or a change of the one with that identifier. Answers with
+    /// the key of a new one. Nobody is told before the unit is committed.
+    pub(super) fn write_in(
+        mut self,
+        unit: &Unit<'_>,
+        service: &SystemService,
+        call: &Call<'_>,
+        id: Option<&Value>,
+    ) -> Result<Object> {
+        self.prepare(service, call)?;
+        let table = self.resource.table;
+        let record = self.payload.as_object().ok_or_else(Error::no_records)?;
+        self.as_caller(service.store(), call, |caller| match id {
+            None => unit.create(table, record, caller),
+            Some(id) => unit.update(table, id, record, caller).map(|()| Object::new()),
+        })
+    }
+
+    /// Does the work as the caller of the call, under the rules of the resource.
+    fn as_caller<T>(&self, store: &SystemStore, call: &Call<'_>, work: impl FnOnce(&Caller<'_>) -> T) -> T {
+        let session = SessionLookups(call.session);
+        // What is stored keeps its lookups: they are for the time of use.
+        let lookups: &dyn Lookups = if self.verb == Verb::Get { &session } else { &NoLookups };
+        let tables = SystemTables { store, lookups, call, children: ChildRule { vault: store.vault() } };
+        let rule = Rule { resource: self.resource, call, vault: store.vault() };
+        work(&Caller {
+            lookups,
+            user_id: call.session.user_id(),
+            row_filters: RowFilters::new(),
+            related: &tables,
+            rule: &rule,
+            is_admin: call.session.is_admin(),
+        })
     }
 
     fn prepare(&mut self, service: &SystemService, call: &Call<'_>) -> Result<()> {
@@ -89,9 +116,6 @@ impl<'a> Records<'a> {
             return Err(Error::record_not_found(id));
         }
         if self.verb != Verb::Get {
-            if let Some(records) = upload::records_of(call.request)? {
-                self.payload = records;
-            }
             if self.payload.is_null() && self.id.is_some() && call.request.flag("regenerate") {
                 self.payload = json!({ "regenerate": true });
             }

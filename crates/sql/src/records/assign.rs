@@ -51,15 +51,18 @@ impl<'t> Assignments<'t> {
         let mut found = Assignments { columns: Vec::new(), resolved: Object::new(), given: false };
         let context = WriteContext { lookups: scope.lookups, user_id: scope.user_id };
         for field in scope.table.fields.iter().filter(|field| !field.is_virtual) {
-            if let Some(operand) = automatic_value(field, purpose.creates(), &context) {
+            let given = payload::value(record, field.wire_name());
+            let keeps_stamp = scope.rule.is_verbatim() && field.kind.is_automatic() && given.is_some();
+            if let Some(operand) = automatic_value(field, purpose.creates(), &context).filter(|_| !keeps_stamp) {
                 found.resolved.insert(field.wire_name().to_owned(), told(&operand));
                 found.columns.push((field, Assigned::Operand(operand), purpose.creates()));
                 continue;
             }
-            if field.kind.is_automatic() || (purpose == Purpose::Update && is_identifier(scope, field)) {
+            let is_read_only = field.kind.is_automatic() && !keeps_stamp;
+            if is_read_only || (purpose == Purpose::Update && is_identifier(scope, field)) {
                 continue;
             }
-            match payload::value(record, field.wire_name()) {
+            match given {
                 Some(Value::Null) if field.auto_increment => {}
                 Some(value) => found.add(scope, field, value, purpose)?,
                 None => require(field, purpose)?,
@@ -69,7 +72,11 @@ impl<'t> Assignments<'t> {
     }
 
     fn add(&mut self, scope: &Scope<'t>, field: &'t Field, value: &Value, purpose: Purpose) -> Result<()> {
-        if let Some(expression) = Expression::parse(value, scope.table)? {
+        let expression = match scope.rule.is_verbatim() {
+            true => None,
+            false => Expression::parse(value, scope.table)?,
+        };
+        if let Some(expression) = expression {
             self.resolved.insert(field.wire_name().to_owned(), value.clone());
             self.push(field, Assigned::Expression(expression), purpose);
             return Ok(());

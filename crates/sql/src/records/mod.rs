@@ -22,7 +22,7 @@ mod unit;
 mod update;
 mod write;
 
-pub use rule::{NoRule, RecordRule, Stage};
+pub use rule::{NoRule, RecordRule, Stage, Verbatim};
 pub use unit::Unit;
 
 pub(crate) use identify::{condition_of, fields as identifying_fields};

@@ -75,9 +75,23 @@ pub trait RecordRule: Send + Sync {
     fn deletes_detached(&self) -> bool {
         false
     }
+
+    /// Whether values are stored as they are given: no expressions, and stamps keep what is given.
+    fn is_verbatim(&self) -> bool {
+        false
+    }
 }
 
 /// The rule of tables that have none.
 pub struct NoRule;
 
 impl RecordRule for NoRule {}
+
+/// The rule of a copy: everything is stored as it was elsewhere.
+pub struct Verbatim;
+
+impl RecordRule for Verbatim {
+    fn is_verbatim(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,137 @@
+//! Records as packages carry them: without what belongs to one installation only, references by name.
+
+use super::kinds::{Child, Kind};
+use super::references::References;
+use crate::system::SystemService;
+use crate::system::records::Records;
+use antiphon_gateway::Call;
+use antiphon_model::{Object, Result, Value, Verb, json};
+use antiphon_sql::catalog::{Field, Table};
+use antiphon_sql::database::Database;
+
+/// Columns that mean nothing elsewhere.
+const OWN: [&str; 8] = [
+    "id",
+    "created_date",
+    "last_modified_date",
+    "created_by_id",
+    "last_modified_by_id",
+    "last_login_date",
+    "mutable",
+    "deletable",
+];
+/// Records that are read at once.
+const PAGE: usize = 500;
+
+/// A stored record.
+pub(super) struct StoredRecord {
+    /// Its identifier; null for kinds that are identified by their name.
+    pub(super) id: Value,
+    /// Identifiers of its children, in the order of those in the record.
+    pub(super) children: Vec<Vec<Value>>,
+    /// The record as packages carry it.
+    pub(super) record: Object,
+}
+
+/// Every record of a kind, secrets masked, in the order of identifiers.
+///
+/// # Errors
+/// When the database can't be read.
+pub(super) fn stored(
+    service: &SystemService,
+    call: &Call<'_>,
+    references: &References,
+    kind: &Kind,
+) -> Result<Vec<StoredRecord>> {
+    let Some(resource) = kind.resource() else { return Ok(Vec::new()) };
+    let database = service.store().database();
+    let table = database.table(resource.table)?;
+    let mut found = Vec::new();
+    loop {
+        let mut parameters = Object::new();
+        parameters.insert("fields".into(), json!("*"));
+        parameters.insert("limit".into(), json!(PAGE));
+        parameters.insert("offset".into(), json!(found.len()));
+        if !kind.children.is_empty() {
+            parameters.insert("related".into(), json!(kind.related()));
+        }
+        let request = Records { resource, verb: Verb::Get, id: None, parameters, payload: Value::Null };
+        let mut page = match request.run(service, call)?.get_mut("resource").map(Value::take) {
+            Some(Value::Array(rows)) => rows,
+            _ => Vec::new(),
+        };
+        let is_last = page.len() < PAGE;
+        for row in page.iter_mut().filter_map(Value::as_object_mut) {
+            found.push(portable(database, references, kind, &table, row)?);
+        }
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+fn portable(
+    database: &Database,
+    references: &References,
+    kind: &Kind,
+    table: &Table,
+    row: &Object,
+) -> Result<StoredRecord> {
+    let mut record = columns(references, table, row, None);
+    if kind.name == "service"
+        && let Some(config) = record.get_mut("config")
+    {
+        if let Some(members) = config.as_object_mut() {
+            members.shift_remove("service_id");
+        }
+        references.name_in_config(config);
+    }
+    let mut children = Vec::with_capacity(kind.children.len());
+    for child in kind.children {
+        let rows = rows_of(row.get(child.relation));
+        let table = child_table(database, table, child)?;
+        let named = rows.iter().map(|row| Value::Object(columns(references, &table, row, Some(child.parent))));
+        record.insert(child.relation.to_owned(), named.collect());
+        children.push(rows.iter().map(|row| row.get("id").cloned().unwrap_or_default()).collect());
+    }
+    Ok(StoredRecord { id: row.get("id").cloned().unwrap_or_default(), children, record })
+}
+
+/// The columns of a row that mean something elsewhere.
+fn columns(references: &References, table: &Table, row: &Object, parent: Option<&str>) -> Object {
+    let carried = carried(table, parent).filter_map(|field| Some((field, row.get(&field.name)?)));
+    carried
+        .map(|(field, value)| match reference(field) {
+            Some(table) => (field.name.clone(), references.named(table, value)),
+            None => (field.name.clone(), value.clone()),
+        })
+        .collect()
+}
+
+/// The columns that packages carry; `parent` is the one that names the record that a child is part of.
+pub(super) fn carried<'t>(table: &'t Table, parent: Option<&str>) -> impl Iterator<Item = &'t Field> {
+    table.fields.iter().filter(move |field| {
+        let is_owner = table.name == "lookup" && ["app_id", "role_id", "user_id"].contains(&field.name.as_str());
+        !field.is_hidden && !is_owner && !OWN.contains(&field.name.as_str()) && Some(field.name.as_str()) != parent
+    })
+}
+
+/// The table that a column refers to.
+pub(super) fn reference(field: &Field) -> Option<&str> {
+    field.foreign_key.as_ref().map(|key| key.table.as_str())
+}
+
+/// The table of children.
+pub(super) fn child_table(database: &Database, table: &Table, child: &Child) -> Result<std::sync::Arc<Table>> {
+    let relation = table.relation(child.relation);
+    database.table(relation.map_or(child.relation, |relation| relation.ref_table.as_str()))
+}
+
+/// The records of a member that holds one or several.
+pub(super) fn rows_of(value: Option<&Value>) -> Vec<&Object> {
+    match value {
+        Some(Value::Array(rows)) => rows.iter().filter_map(Value::as_object).collect(),
+        Some(Value::Object(row)) => vec![row],
+        _ => Vec::new(),
+    }
+}
