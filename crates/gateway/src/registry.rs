@@ -19,6 +19,8 @@ pub struct ServiceEntry {
     pub kind: String,
     /// Inactive services refuse every call.
     pub is_active: bool,
+    /// Its API document as an administrator stored it: OpenAPI or Swagger 2, JSON or YAML.
+    pub document: Option<String>,
     /// What answers.
     pub service: Arc<dyn Service>,
 }

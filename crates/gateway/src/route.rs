@@ -1,5 +1,6 @@
 //! A service's routes: the single source of dispatch, events, grantable components and documentation.
 
+use crate::Shape;
 use antiphon_model::{Verb, VerbMask};
 use std::sync::Arc;
 
@@ -21,7 +22,11 @@ pub struct Route {
     concrete: Option<String>,
     base_segments: usize,
     is_listed: bool,
+    is_silent: bool,
     resource_is_map: bool,
+    shape: Shape,
+    creates: bool,
+    query: &'static [&'static str],
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +80,11 @@ impl Route {
             concrete: None,
             base_segments,
             is_listed: true,
+            is_silent: false,
             resource_is_map: false,
+            shape: Shape::Free,
+            creates: false,
+            query: &[],
         }
     }
 
@@ -131,6 +140,30 @@ impl Route {
         self
     }
 
+    /// Fires no events: what a service says of itself (events-and-scripting 2.1).
+    pub fn silent(mut self) -> Route {
+        self.is_silent = true;
+        self
+    }
+
+    /// What its calls carry, for the documentation.
+    pub fn carries(mut self, shape: Shape) -> Route {
+        self.shape = shape;
+        self
+    }
+
+    /// A good POST answers 201, for the documentation.
+    pub fn creates(mut self) -> Route {
+        self.creates = true;
+        self
+    }
+
+    /// Names of query parameters that its GET knows beyond those of its shape, for the documentation.
+    pub fn asks(mut self, query: &'static [&'static str]) -> Route {
+        self.query = query;
+        self
+    }
+
     /// The pattern as declared.
     pub fn pattern(&self) -> &str {
         &self.pattern
@@ -156,6 +189,36 @@ impl Route {
         self.is_listed
     }
 
+    /// What its calls carry.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Names of query parameters that its GET knows beyond those of its shape.
+    pub fn query(&self) -> &'static [&'static str] {
+        self.query
+    }
+
+    /// Status of a good answer to that verb.
+    pub fn good_status(&self, verb: Verb) -> u16 {
+        if self.creates && verb == Verb::Post { 201 } else { 200 }
+    }
+
+    /// Names of its parameters in order.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Parameter(name) | Segment::Rest { name, .. } => Some(name.as_str()),
+            Segment::Literal(_) => None,
+        })
+    }
+
+    /// The event paths that a call fires, below the service and without those of concrete values: the one that installations
+    /// rely on, if there is one, and the documented one.
+    pub fn event_paths(&self) -> impl Iterator<Item = &str> {
+        let legacy = self.legacy.as_deref().filter(|legacy| *legacy != self.event_path);
+        legacy.into_iter().chain([self.event_path.as_str()])
+    }
+
     /// Whether the verb needs no role here.
     pub fn is_public(&self, verb: Verb) -> bool {
         self.public.contains(verb)
@@ -168,10 +231,7 @@ impl Route {
 
     /// Name of the first parameter: the one whose values clients fill in to make concrete event names.
     pub fn first_parameter(&self) -> Option<&str> {
-        self.segments.iter().find_map(|segment| match segment {
-            Segment::Parameter(name) | Segment::Rest { name, .. } => Some(name.as_str()),
-            Segment::Literal(_) => None,
-        })
+        self.parameters().next()
     }
 
     /// The documented event path below the service, dots for slashes; empty at the root.
@@ -200,6 +260,10 @@ impl Route {
 
     pub(crate) fn concrete(&self) -> Option<&str> {
         self.concrete.as_deref()
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     pub(crate) fn resource_is_map(&self) -> bool {
@@ -282,6 +346,12 @@ impl RouteTable {
         let mut by_specificity = declared.clone();
         by_specificity.sort_by_key(|route| route.specificity());
         RouteTable { declared, by_specificity }
+    }
+
+    /// The same table with one route more.
+    pub fn with(&self, route: Route) -> RouteTable {
+        let declared = self.iter().map(|route| Route::clone(route)).chain([route]);
+        RouteTable::new(declared.collect())
     }
 
     /// The routes in declared order.

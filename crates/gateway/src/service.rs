@@ -1,6 +1,6 @@
 //! What a service is to the gateway.
 
-use crate::{Frame, Gateway, Matched, RouteTable, SecrecyOf, ServiceEntry};
+use crate::{Frame, Gateway, Matched, RouteTable, Schema, SecrecyOf, ServiceEntry};
 use antiphon_model::{Request, Response, Result, Session};
 use async_trait::async_trait;
 use std::sync::{Arc, OnceLock};
@@ -56,5 +56,13 @@ pub trait Service: Send + Sync {
     /// to build concrete event names and roles.
     fn parameter_values(&self, _parameter: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The schemas of what its routes carry, for its documentation.
+    ///
+    /// # Errors
+    /// When they can't be found out now; the documentation then goes without.
+    fn schemas(&self) -> Result<Vec<Schema>> {
+        Ok(Vec::new())
     }
 }

@@ -76,6 +76,10 @@ limits! {
     filter_values: usize = 5000,
     /// Deepest nesting of `related` reads.
     related_depth: usize = 3,
+    /// Tables whose records one API document describes: browsers choke on more.
+    documented_tables: usize = 500,
+    /// Tables that one data model (`_spec?model=true`) tells of; each takes several reads.
+    modelled_tables: usize = 50,
     /// Read connections for each SQLite database.
     sqlite_readers: usize = 4,
     /// Databases that one service keeps open where lookups name them: each has connections and its structure in memory.

@@ -3,6 +3,7 @@
 //! One folder for each service type. Nothing here knows HTTP: requests come from the gateway and responses go back to it.
 
 pub mod cors;
+pub mod api_docs;
 pub mod database;
 pub mod demo;
 mod memory;

@@ -3,9 +3,10 @@
 //! Their routes are real: calls are authenticated and authorized, their events fire, and a pre-process script can answer in
 //! their place. Only the service itself says 501.
 
+use crate::api_docs::stored;
 use crate::system::listing;
 use antiphon_gateway::{Call, Route, RouteTable, Service};
-use antiphon_model::{Error, Response, Result, Value, Verb};
+use antiphon_model::{Error, Object, Response, Result, Value, Verb};
 use async_trait::async_trait;
 
 /// A service that answers 501.
@@ -15,8 +16,8 @@ pub struct PlannedService {
 }
 
 impl PlannedService {
-    /// The service of that name and type, with the routes that such services have. `document` is its OpenAPI document as JSON
-    /// text: services whose paths are their own take them from there.
+    /// The service of that name and type, with the routes that such services have. `document` is its API document as
+    /// stored: services whose paths are their own take them from there.
     pub fn new(name: &str, kind: &str, document: Option<&str>) -> PlannedService {
         let mut routes = routes_of(kind);
         if !HAS_FIXED_ROUTES.contains(&kind) {
@@ -27,17 +28,19 @@ impl PlannedService {
 }
 
 /// Types whose routes do not come from a document.
-const HAS_FIXED_ROUTES: [&str; 4] = ["local_file", "swagger", "local_email", "smtp_email"];
+const HAS_FIXED_ROUTES: [&str; 3] = ["local_file", "local_email", "smtp_email"];
 
-/// The paths and verbs of an OpenAPI document. A leading segment that repeats the service's name is left out
+/// The paths and verbs of an API document. A leading segment that repeats the service's name is left out
 /// (events-and-scripting 1.2).
 fn documented(name: &str, document: &str) -> Vec<Route> {
-    let document: Value = serde_json::from_str(document).unwrap_or_default();
+    let document = stored::parse(document).unwrap_or_else(|error| {
+        tracing::warn!(service = name, %error, "a stored API document makes no routes");
+        Object::new()
+    });
     let paths = document.get("paths").and_then(Value::as_object).into_iter().flatten();
     let routes = paths.filter_map(|(path, operations)| {
+        let path = stored::below_service(name, path);
         let path = path.trim_matches('/');
-        let (first, below) = path.split_once('/').unwrap_or((path, ""));
-        let path = if first.eq_ignore_ascii_case(name) { below } else { path };
         let verbs: Vec<Verb> = operations.as_object()?.keys().filter_map(|verb| Verb::parse(verb)).collect();
         let summary = operations.as_object()?.values().find_map(|operation| operation.get("summary")?.as_str());
         (!path.is_empty()).then(|| Route::new(path, &verbs, summary.unwrap_or_default()).resource_as_map())
@@ -52,10 +55,6 @@ fn routes_of(kind: &str) -> Vec<Route> {
             Route::new("", &[Get, Post, Patch, Delete], "List and create folders and files"),
             Route::new("{folder_path*}/", &[Get, Post, Patch, Delete], "One folder"),
             Route::new("{file_path*}", &[Get, Post, Put, Patch, Delete], "One file"),
-        ],
-        "swagger" => vec![
-            Route::new("", &[Get], "The documentation of all services"),
-            Route::new("{service_name}", &[Get], "The documentation of one service").legacy_event(""),
         ],
         "local_email" | "smtp_email" => vec![Route::new("", &[Post], "Send an e-mail")],
         _ => vec![

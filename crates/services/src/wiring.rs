@@ -1,6 +1,7 @@
 //! From a data folder to a gateway with services.
 
 use crate::cors::CorsIndex;
+use crate::api_docs::{ApiDocsService, SelfDescription};
 use crate::database::{DatabaseService, Databases};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
@@ -113,8 +114,8 @@ impl Builder {
             .into_iter()
             .map(|record| {
                 let service = self.service(&record);
-                let ServiceRecord { id, name, label, description, kind, is_active, .. } = record;
-                ServiceEntry { id, name, label, description, kind, is_active, service }
+                let ServiceRecord { id, name, label, description, kind, is_active, doc: document, .. } = record;
+                ServiceEntry { id, name, label, description, kind, is_active, document, service }
             })
             .collect();
         gateway.registry().replace_all(entries);
@@ -129,6 +130,7 @@ impl Builder {
                 Arc::new(SystemService::new(Arc::clone(&self.store), Arc::new(reload)))
             }
             "user" => Arc::new(UserService::new(Arc::clone(&self.store))),
+            "swagger" => Arc::new(ApiDocsService::default()),
             "sqlite" => Arc::new(DatabaseService::new(self.databases.of(record))),
             kind => Arc::new(PlannedService::new(&record.name, kind, record.doc.as_deref())),
         }

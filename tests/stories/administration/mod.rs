@@ -3,6 +3,7 @@
 //! Tests named `statement_NNN_...` hold the numbered statements of the reference on system, users and access control; the
 //! numbers of the other stories belong to the reference on events and scripting.
 
+mod api_docs;
 mod authorization;
 mod authorization_matrix;
 mod cors;

@@ -30,7 +30,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Looks up the scripts of a call. Costs nothing when no script is stored and nobody wants to see the events. A copy has none.
     pub(crate) fn of(gateway: &Gateway, service: &str, matched: &Matched, request: &Request, trace: bool) -> Plan {
-        if request.verbatim || (gateway.scripts().is_empty() && !trace) {
+        if request.verbatim || matched.route.is_silent() || (gateway.scripts().is_empty() && !trace) {
             return Plan { events: Vec::new() };
         }
         let look_up = |base: &str| gateway.scripts().attached(base).or_else(|| trace.then(Attached::default));

@@ -11,7 +11,8 @@ mod tests;
 pub use extras::SystemExtras;
 pub use source::{Databases, Source};
 
-use antiphon_gateway::{Call, RouteTable, Service, blocking, may, row_filters, verbs_for};
+use crate::api_docs::record_schema;
+use antiphon_gateway::{Call, RouteTable, Schema, Service, blocking, may, row_filters, verbs_for};
 use antiphon_model::{Response, Result, Session, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::{Lookups, NoLookups};
@@ -178,6 +179,14 @@ impl Service for DatabaseService {
             tracing::warn!(%error, "the tables of a database can't be listed");
             Vec::new()
         })
+    }
+
+    fn schemas(&self) -> Result<Vec<Schema>> {
+        let Source::Everybodys(database) = &self.source else { return Ok(Vec::new()) };
+        let catalog = database.as_ref().map_err(Clone::clone)?.catalog()?;
+        let kind_of = |table: &str| catalog.table(table).map(|table| table.wire_name().to_owned());
+        let schemas = catalog.tables().iter().map(|table| record_schema(table.wire_name(), table, &kind_of));
+        Ok(schemas.collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a database service answers to (database-service 2, 20).
 
-use antiphon_gateway::{Route, RouteTable};
+use antiphon_gateway::{Route, RouteTable, Shape};
 use antiphon_model::Verb::{self, Delete, Get, Patch, Post, Put};
 
 const READ_AND_WRITE: [Verb; 5] = [Get, Post, Put, Patch, Delete];
@@ -8,7 +8,7 @@ const ONE: [Verb; 4] = [Get, Put, Patch, Delete];
 
 pub(super) fn routes() -> RouteTable {
     RouteTable::new(vec![
-        Route::new("", &[Get], "List the resources of the database"),
+        Route::new("", &[Get], "List the resources of the database").carries(Shape::Listing),
         Route::new("_schema", &[Get, Post, Put, Patch], "List, create and change tables").also(&[Delete]),
         Route::new("_schema/{table_name}", &READ_AND_WRITE, "Describe, change or drop a table")
             .concrete_by("table_name"),
@@ -30,9 +30,14 @@ pub(super) fn routes() -> RouteTable {
             .also(&[Post])
             .concrete_by("table_name")
             .unlisted(),
-        Route::new("_table", &[Get], "List the tables"),
-        Route::new("_table/{table_name}", &READ_AND_WRITE, "Records of a table").concrete_by("table_name"),
-        Route::new("_table/{table_name}/{id}", &ONE, "One record").also(&[Post]).concrete_by("table_name"),
+        Route::new("_table", &[Get], "List the tables").carries(Shape::Listing),
+        Route::new("_table/{table_name}", &READ_AND_WRITE, "Records of a table")
+            .concrete_by("table_name")
+            .carries(Shape::Collection("table_name")),
+        Route::new("_table/{table_name}/{id}", &ONE, "One record")
+            .also(&[Post])
+            .concrete_by("table_name")
+            .carries(Shape::Record("table_name")),
         // What stands behind the identifier is ignored. Installations of the original know its events as those of the list
         // (events-and-scripting 1.2); those of the record fire too, else a longer path would get around their scripts.
         Route::new("_table/{table_name}/{id}/{more*}", &ONE, "One record")

@@ -19,6 +19,7 @@ mod records;
 mod resources;
 mod routes;
 mod schema;
+mod schemas;
 mod script_type;
 mod sealing;
 pub(crate) mod secrecy;
@@ -29,10 +30,11 @@ pub(crate) mod store;
 mod tests;
 mod upload;
 
-pub(crate) use routes::session as session_route;
+pub(crate) use routes::{PASSWORD, PROFILE, session as session_route};
+pub(crate) use service_type::{group as service_group, is_definition_editable};
 pub use store::{ServiceRecord, SystemStore};
 
-use antiphon_gateway::{Call, Matched, RouteTable, SecrecyOf, Service, blocking};
+use antiphon_gateway::{Call, Matched, RouteTable, Schema, SecrecyOf, Service, blocking};
 use antiphon_model::{Error, Object, Response, Result, Value, Verb, json};
 use async_trait::async_trait;
 use records::Records;
@@ -122,6 +124,10 @@ impl Service for SystemService {
 
     fn secrecy(&self, matched: &Matched) -> Option<SecrecyOf> {
         secrecy::of(matched)
+    }
+
+    fn schemas(&self) -> Result<Vec<Schema>> {
+        schemas::all(&self.store)
     }
 }
 

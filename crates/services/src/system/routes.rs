@@ -1,11 +1,16 @@
 //! The routes of the system service (system-and-users 4.1, 4.2).
 
 use super::resources::RESOURCES;
-use antiphon_gateway::{Route, RouteTable};
+use antiphon_gateway::{Route, RouteTable, Shape};
 use antiphon_model::Verb::{self, Delete, Get, Patch, Post, Put};
 
+/// What changes of passwords carry.
+pub(crate) const PASSWORD: Shape = Shape::Action { request: "PasswordRequest", response: "PasswordResponse" };
+/// What people's own accounts carry.
+pub(crate) const PROFILE: Shape = Shape::Action { request: "ProfileRequest", response: "Profile" };
+
 pub(super) fn routes() -> RouteTable {
-    let mut routes = vec![Route::new("", &[Get], "The resources of the system")];
+    let mut routes = vec![Route::new("", &[Get], "The resources of the system").carries(Shape::Listing)];
     for resource in &RESOURCES {
         records(&mut routes, resource.name, resource.summary);
         match resource.name {
@@ -22,22 +27,26 @@ pub(super) fn routes() -> RouteTable {
 }
 
 /// A collection and its records. The name without identifier fires first: installations of the original rely on it.
-fn records(routes: &mut Vec<Route>, name: &str, summary: &str) {
+fn records(routes: &mut Vec<Route>, name: &'static str, summary: &str) {
     const COLLECTION: [Verb; 5] = [Get, Post, Patch, Put, Delete];
-    routes.push(Route::new(name, &COLLECTION, summary));
+    routes.push(Route::new(name, &COLLECTION, summary).carries(Shape::Collection(name)).creates());
     let by_id = format!("{name}/{{id}}");
-    routes.push(match name {
-        "event_script" => Route::new(&by_id, &COLLECTION, "One script").legacy_event(name),
-        _ => Route::new(&by_id, &[Get, Patch, Put, Delete], "One record").also(&[Post]).legacy_event(name),
-    });
+    let route = match name {
+        "event_script" => Route::new(&by_id, &COLLECTION, "One script").creates(),
+        _ => Route::new(&by_id, &[Get, Patch, Put, Delete], "One record").also(&[Post]),
+    };
+    routes.push(route.legacy_event(name).carries(Shape::Record(name)));
 }
 
 fn account(routes: &mut Vec<Route>) {
     routes.extend([
         Route::new("admin/password", &[Post], "Change an administrator's password")
             .also(&[Put, Patch])
-            .public(&[Post, Put, Patch]),
-        Route::new("admin/profile", &[Get, Post], "The administrator's own profile").also(&[Put, Patch]),
+            .public(&[Post, Put, Patch])
+            .carries(PASSWORD),
+        Route::new("admin/profile", &[Get, Post], "The administrator's own profile")
+            .also(&[Put, Patch])
+            .carries(PROFILE),
         session("admin/session"),
     ]);
 }
@@ -45,7 +54,11 @@ fn account(routes: &mut Vec<Route>) {
 /// Log-in, refresh and log-out need no role; log-in and refresh don't mind a token that is no good.
 pub(crate) fn session(pattern: &str) -> Route {
     const VERBS: [Verb; 4] = [Get, Post, Put, Delete];
-    Route::new(pattern, &VERBS, "Log in, refresh, log out").public(&Verb::ALL).ignores_token(&[Post, Put])
+    let carried = Shape::Action { request: "LoginRequest", response: "Session" };
+    Route::new(pattern, &VERBS, "Log in, refresh, log out")
+        .public(&Verb::ALL)
+        .ignores_token(&[Post, Put])
+        .carries(carried)
 }
 
 fn cache_and_config(routes: &mut Vec<Route>) {
@@ -61,15 +74,25 @@ fn cache_and_config(routes: &mut Vec<Route>) {
 
 fn environment_and_events(routes: &mut Vec<Route>) {
     routes.extend([
-        Route::new("environment", &[Get], "What clients need to begin").public(&[Get]),
-        Route::new("event", &[Get], "The events that scripts can be attached to"),
+        Route::new("environment", &[Get], "What clients need to begin")
+            .public(&[Get])
+            .carries(Shape::Action { request: "Environment", response: "Environment" }),
+        Route::new("event", &[Get], "The events that scripts can be attached to").asks(&[
+            "service",
+            "scriptable",
+            "as_list",
+            "services_only",
+            "type",
+            "only_scripted",
+            "refresh",
+        ]),
         Route::new("event/{event_name}", &[Get, Post, Delete], "The script of one event, in its old form")
             .legacy_event("event"),
     ]);
 }
 
 fn types(routes: &mut Vec<Route>, name: &str, summary: &str) {
-    routes.push(Route::new(name, &[Get], summary));
+    routes.push(Route::new(name, &[Get], summary).asks(&["fields", "group", "as_list"]));
     routes.push(Route::new(&format!("{name}/{{id}}"), &[Get], "One type").legacy_event(name));
 }
 
@@ -78,6 +101,10 @@ fn planned(routes: &mut Vec<Route>) {
     records(routes, "limit", "Limits on calls");
     routes.push(Route::new("limit_cache", &[Get, Delete], "Counters of the limits"));
     routes.push(Route::new("limit_cache/{id}", &[Get, Delete], "The counter of one limit").legacy_event("limit_cache"));
-    routes.push(Route::new("package", &[Get, Post], "Export and import of this instance"));
+    routes.push(Route::new("package", &[Get, Post], "Export and import of this instance").asks(&[
+        "system_only",
+        "full_tree",
+        "file",
+    ]));
     routes.push(Route::new("service_report", &[Get], "Changes to services"));
 }

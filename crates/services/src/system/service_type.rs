@@ -84,6 +84,15 @@ const SECRET_NAMES: [&str; 9] = [
     "refresh_token",
     "passphrase",
 ];
+/// The group that a type belongs to; empty for an unknown type.
+pub(crate) fn group(name: &str) -> &'static str {
+    find(name).map_or("", |known| known.group.as_str())
+}
+
+/// Whether administrators write the API documents of services of that type.
+pub(crate) fn is_definition_editable(name: &str) -> bool {
+    find(name).is_some_and(|known| known.service_definition_editable)
+}
 
 /// Whether a field of that name is a secret in any type.
 pub(super) fn is_secret(field: &str) -> bool {

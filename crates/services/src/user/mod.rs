@@ -3,9 +3,10 @@
 mod custom;
 mod register;
 
+use crate::api_docs::action_schemas;
 use crate::system::session::{self, Side};
-use crate::system::{SystemStore, listing, password, profile, secrecy, session_route};
-use antiphon_gateway::{Call, Matched, Route, RouteTable, SecrecyOf, Service, blocking};
+use crate::system::{self, SystemStore, listing, password, profile, secrecy, session_route};
+use antiphon_gateway::{Call, Matched, Route, RouteTable, Schema, SecrecyOf, Service, Shape, blocking};
 use antiphon_model::Verb::{self, Delete, Get, Patch, Post, Put};
 use antiphon_model::{Object, Response, Result};
 use async_trait::async_trait;
@@ -38,12 +39,23 @@ impl UserService {
 
 fn routes() -> RouteTable {
     RouteTable::new(vec![
-        Route::new("", &[Get], "What people can do with their account"),
-        Route::new("password", &[Post], "Change one's password").also(&[Put, Patch]).public(&[Post, Put, Patch]),
-        Route::new("profile", &[Get, Post], "One's own account").also(&[Put, Patch]).public(&Verb::ALL),
-        Route::new("register", &[Post], "Become a user").also(&[Put, Patch]).public(&[Post, Put, Patch]),
+        Route::new("", &[Get], "What people can do with their account").carries(Shape::Listing),
+        Route::new("password", &[Post], "Change one's password")
+            .also(&[Put, Patch])
+            .public(&[Post, Put, Patch])
+            .carries(system::PASSWORD),
+        Route::new("profile", &[Get, Post], "One's own account")
+            .also(&[Put, Patch])
+            .public(&Verb::ALL)
+            .carries(system::PROFILE),
+        Route::new("register", &[Post], "Become a user")
+            .also(&[Put, Patch])
+            .public(&[Post, Put, Patch])
+            .carries(Shape::Action { request: "RegisterRequest", response: "RegisterResponse" }),
         session_route("session"),
-        Route::new("custom", &[Get, Post, Patch, Put, Delete], "One's own named values"),
+        Route::new("custom", &[Get, Post, Patch, Put, Delete], "One's own named values")
+            .carries(Shape::Collection("NamedValue"))
+            .creates(),
         Route::new("custom/{id}", &[Get, Patch, Put, Delete], "One of them").legacy_event("custom"),
     ])
 }
@@ -61,5 +73,9 @@ impl Service for UserService {
     fn secrecy(&self, matched: &Matched) -> Option<SecrecyOf> {
         // What somebody keeps under a name of their own is theirs to show.
         (!matched.route.pattern().starts_with("custom")).then_some(secrecy::account)
+    }
+
+    fn schemas(&self) -> Result<Vec<Schema>> {
+        Ok(action_schemas())
     }
 }

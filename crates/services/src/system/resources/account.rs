@@ -71,6 +71,10 @@ impl Resource for Account {
         }
     }
 
+    fn computed(&self) -> &'static [(&'static str, &'static str)] {
+        &[("confirmed", "boolean"), ("expired", "boolean")]
+    }
+
     fn complete(&self, _call: &Call<'_>, row: &mut Object) {
         // No account waits for a confirmation: nothing in this release sends codes.
         row.insert("confirmed".into(), json!(true));

@@ -39,6 +39,10 @@ impl Resource for Apps {
         }
     }
 
+    fn computed(&self) -> &'static [(&'static str, &'static str)] {
+        &[("launch_url", "string")]
+    }
+
     fn complete(&self, call: &Call<'_>, row: &mut Object) {
         let url = launch_url(call, row);
         row.insert("launch_url".into(), json!(url));

@@ -8,7 +8,8 @@ pub(in crate::system) use antiphon_gateway::MASK;
 
 /// Tables that are written as part of the record that they belong to. Other related records that a client sends back with
 /// the one it read are passed over.
-const CHILDREN: [&str; 5] = ["role_service_access", "lookup", "user_to_app_to_role", "app_to_app_group", "service_doc"];
+pub(in crate::system) const CHILDREN: [&str; 5] =
+    ["role_service_access", "lookup", "user_to_app_to_role", "app_to_app_group", "service_doc"];
 
 /// What is special about a column.
 enum Codec {
@@ -79,6 +80,21 @@ pub(in crate::system) fn present(table: &str, row: &mut Object) {
         _ => {}
     }
     for_related(row, &mut present);
+}
+
+/// What such columns carry on the wire, for the documentation.
+pub(in crate::system) fn schemas(table: &str) -> impl Iterator<Item = (&'static str, Value)> {
+    columns(table).map(|(_, column, codec)| {
+        let schema = match codec {
+            Codec::Json => json!({ "description": "Any JSON value." }),
+            Codec::Addresses => json!({ "description": "One mail address, or a list of them." }),
+            Codec::Verbs => {
+                json!({ "type": "array", "items": { "type": "string", "enum": Verb::ALL.map(Verb::as_str) } })
+            }
+            Codec::Mask => json!({ "type": "integer", "minimum": 0, "maximum": 31 }),
+        };
+        (*column, schema)
+    })
 }
 
 fn columns(table: &str) -> impl Iterator<Item = &'static (&'static str, &'static str, Codec)> {

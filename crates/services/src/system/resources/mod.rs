@@ -12,6 +12,7 @@ pub(super) mod service_config;
 
 pub(super) use account::{refuse_strangers, wrong_side};
 pub(super) use app::launch_url;
+pub(super) use codec::CHILDREN;
 pub(super) use event_script::warnings;
 
 use super::sealing;
@@ -77,6 +78,11 @@ fn deletes_everything(call: &Call<'_>) -> bool {
 pub(super) trait Resource: Send + Sync {
     /// Hidden columns that clients may set.
     fn settable(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Names and JSON types of the members that [`Resource::complete`] adds.
+    fn computed(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 
