@@ -5,7 +5,7 @@ use crate::identity::{Authenticated, Identity};
 use crate::library::LibraryFolder;
 use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
 use crate::scripts::{EventRunner, Plan};
-use crate::{Call, Frame, Ledger, Matched, Memory, Registry, ScriptIndex, ServiceEntry, blocking, root};
+use crate::{Call, Frame, Ledger, Matched, Memory, Registry, ScriptIndex, Service, ServiceEntry, blocking, root};
 use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, Session, Verb};
 use antiphon_script::Engines;
 use std::sync::{Arc, OnceLock};
@@ -45,6 +45,7 @@ pub struct Gateway {
     rates: RateLimiter,
     script_permits: Semaphore,
     memory: OnceLock<Arc<dyn Memory>>,
+    common: OnceLock<Arc<dyn Service>>,
 }
 
 /// Where a call comes from.
@@ -58,6 +59,8 @@ pub(crate) enum Origin<'a> {
 /// A call that may go on: its service, its route, its scripts.
 struct Admitted {
     entry: Arc<ServiceEntry>,
+    /// What answers: the entry's own service, or what answers for every service.
+    service: Arc<dyn Service>,
     matched: Matched,
     plan: Plan,
 }
@@ -72,6 +75,7 @@ impl Gateway {
             identity,
             libraries,
             script_permits: Semaphore::new(limits.script_concurrency),
+            common: OnceLock::new(),
             rates: RateLimiter::new(limits.rate_buckets, Arc::new(SystemClock)),
             limits: limits.clone(),
             memory: OnceLock::new(),
@@ -89,6 +93,11 @@ impl Gateway {
     /// When the store can't be read.
     pub fn catch_up(&self) -> Result<()> {
         self.memory.get().map_or(Ok(()), |memory| memory.catch_up())
+    }
+
+    /// Sets what answers under every service's name, before the service itself; only the first call counts.
+    pub fn answer_everywhere(&self, common: Arc<dyn Service>) {
+        self.common.get_or_init(|| common);
     }
 
     /// The services.
@@ -161,7 +170,7 @@ impl Gateway {
             Err(error) => respond(&error),
             Ok(admitted) => match self.count(&admitted, &request, &session, is_client) {
                 Verdict::Exceeded(refusal) => {
-                    let secrecy = admitted.entry.service.secrecy(&admitted.matched);
+                    let secrecy = admitted.service.secrecy(&admitted.matched);
                     self.announce_refusal(&refusal, &request, &session, secrecy);
                     refusal.response()
                 }
@@ -181,7 +190,15 @@ impl Gateway {
     fn admit(&self, request: &Request, session: &Session, token_error: Option<Error>, trace: bool) -> Result<Admitted> {
         let (verb, resource) = (request.verb, request.resource.as_str());
         let entry = self.registry.find(&request.service);
-        let matched = entry.as_ref().and_then(|entry| entry.service.routes().find(resource));
+        let common = self.common.get().and_then(|common| Some((common, common.routes().find(resource)?)));
+        let (service, matched) = match common {
+            Some((common, matched)) => (Some(common), Some(matched)),
+            None => {
+                let service = entry.as_ref().map(|entry| &entry.service);
+                (service, service.and_then(|service| service.routes().find(resource)))
+            }
+        };
+        let service = service.map(Arc::clone);
         let route = matched.as_ref().map(|matched| &matched.route);
         if let Some(error) = token_error
             && !route.is_some_and(|route| route.tolerates_bad_token(verb))
@@ -198,12 +215,14 @@ impl Gateway {
         if !entry.is_active {
             return Err(Error::forbidden(format!("Service {} is deactivated.", entry.name)));
         }
-        let matched = matched.ok_or_else(|| unknown_resource(&entry.name, resource))?;
+        let (Some(service), Some(matched)) = (service, matched) else {
+            return Err(unknown_resource(&entry.name, resource));
+        };
         if !matched.route.accepts(verb) {
             return Err(unsupported_verb(verb, &entry.name, &matched));
         }
         let plan = Plan::of(self, &entry.name, &matched, request, trace);
-        Ok(Admitted { entry, matched, plan })
+        Ok(Admitted { entry, service, matched, plan })
     }
 
     /// Counts a call that may go on. Administrators, scripts and calls from inside are never too many.
@@ -247,20 +266,20 @@ impl Gateway {
         frame: Option<&Arc<Frame>>,
         ledger: &mut Ledger,
     ) -> Response {
-        let Admitted { entry, matched, plan } = admitted;
+        let Admitted { entry, service, matched, plan } = admitted;
         let runner = EventRunner {
             gateway: self,
             session,
             frame,
             service: &entry.name,
             plan,
-            secrecy: (!plan.is_empty()).then(|| entry.service.secrecy(matched)).flatten(),
+            secrecy: (!plan.is_empty()).then(|| service.secrecy(matched)).flatten(),
         };
         let signed_in = OnceLock::new();
         let outcome = match blocking(|| runner.pre_process(request, ledger)) {
             Ok(None) => {
                 let call = Call { gateway: self, entry, request, session, matched, frame, signed_in: &signed_in };
-                entry.service.handle(call).await
+                service.handle(call).await
             }
             Ok(Some(answer)) => Ok(answer),
             Err(error) => Err(error),

@@ -348,12 +348,6 @@ impl RouteTable {
         RouteTable { declared, by_specificity }
     }
 
-    /// The same table with one route more.
-    pub fn with(&self, route: Route) -> RouteTable {
-        let declared = self.iter().map(|route| Route::clone(route)).chain([route]);
-        RouteTable::new(declared.collect())
-    }
-
     /// The routes in declared order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Route>> {
         self.declared.iter()

@@ -18,7 +18,7 @@ pub(crate) mod tables;
 mod tests;
 
 pub(crate) use actions::schemas as action_schemas;
-pub(crate) use spec::SelfDescribing;
+pub(crate) use spec::SelfDescription;
 
 use antiphon_gateway::{Call, Route, RouteTable, Service, ServiceEntry, Shape, blocking, uses};
 use antiphon_model::{Error, Response, Result, Session, Value, Verb};

@@ -2,52 +2,32 @@
 
 use super::document::{self, Options};
 use super::model;
-use antiphon_gateway::{Call, Route, RouteTable, Schema, Service, blocking};
+use antiphon_gateway::{Call, Route, RouteTable, Service, blocking};
 use antiphon_model::{Response, Result, Verb};
 use async_trait::async_trait;
-use std::sync::Arc;
 
-/// The path below every service.
-const PATH: &str = "_spec";
-
-/// A service with `_spec` beside its own routes. Roles must grant it like any path; it fires no events.
-pub(crate) struct SelfDescribing {
-    service: Arc<dyn Service>,
+/// What answers below every service. Roles must grant it like any path; it fires no events.
+pub(crate) struct SelfDescription {
     routes: RouteTable,
 }
 
-impl SelfDescribing {
-    pub(crate) fn new(service: Arc<dyn Service>) -> SelfDescribing {
-        let route = Route::new(PATH, &[Verb::Get], "The documentation of this service").unlisted().silent();
-        SelfDescribing { routes: service.routes().with(route), service }
+impl Default for SelfDescription {
+    fn default() -> SelfDescription {
+        let route = Route::new("_spec", &[Verb::Get], "The documentation of this service").unlisted().silent();
+        SelfDescription { routes: RouteTable::new(vec![route]) }
     }
 }
 
 #[async_trait]
-impl Service for SelfDescribing {
+impl Service for SelfDescription {
     fn routes(&self) -> &RouteTable {
         &self.routes
     }
 
     async fn handle(&self, call: Call<'_>) -> Result<Response> {
-        match call.matched.route.pattern() {
-            PATH => blocking(|| describe(&call)),
-            _ => self.service.handle(call).await,
-        }
-    }
-
-    fn parameter_values(&self, parameter: &str) -> Vec<String> {
-        self.service.parameter_values(parameter)
-    }
-
-    fn schemas(&self) -> Result<Vec<Schema>> {
-        self.service.schemas()
-    }
-}
-
-fn describe(call: &Call<'_>) -> Result<Response> {
-    match call.request.flag("model") && call.entry.kind == "sqlite" {
-        true => model::of_database(call).map(Response::ok),
-        false => document::of_service(call, call.entry, &Options::of(call.request)).map(Response::ok),
+        blocking(|| match call.request.flag("model") && call.entry.kind == "sqlite" {
+            true => model::of_database(&call).map(Response::ok),
+            false => document::of_service(&call, call.entry, &Options::of(call.request)).map(Response::ok),
+        })
     }
 }

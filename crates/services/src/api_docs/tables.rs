@@ -36,8 +36,7 @@ pub(crate) fn record_schema(kind: &str, table: &Table, kind_of: &dyn Fn(&str) ->
 
 fn property(field: &Field) -> Value {
     let mut schema = value_type(field);
-    let text = field.description.as_ref().or(Some(&field.label)).filter(|text| !text.is_empty());
-    if let Some(text) = text {
+    if let Some(text) = field.description.as_ref().filter(|text| !text.is_empty()) {
         schema["description"] = json!(text);
     }
     if field.allow_null && schema.get("type").is_some() {

@@ -11,7 +11,7 @@ mod tests;
 pub use extras::SystemExtras;
 pub use source::{Databases, Source};
 
-use crate::api_docs::record_schema;
+use crate::api_docs::tables::record_schema;
 use antiphon_gateway::{Call, RouteTable, Schema, Service, blocking, may, row_filters, verbs_for};
 use antiphon_model::{Response, Result, Session, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
