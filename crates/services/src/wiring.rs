@@ -59,12 +59,8 @@ impl Platform {
                 databases: Databases::new(store.clone(), data.join(DATABASES), data.join(SYSTEM_DATABASE), limits),
             };
             StoreMemory::new(&gateway, Arc::clone(&store), watch, Box::new(move || builder.rebuild()))
-        gateway.answer_everywhere(Arc::new(SelfDescription::default()));
-        let builder = Arc::new(Builder {
-            gateway: Arc::downgrade(&gateway),
-            store: Arc::clone(&store),
-            databases: Databases::new(store.clone(), data.join(DATABASES), data.join(SYSTEM_DATABASE), limits),
         });
+        gateway.answer_everywhere(Arc::new(SelfDescription::default()));
         memory.catch_up()?;
         gateway.keep(memory);
         Ok(Platform { gateway, store })
