@@ -191,6 +191,7 @@ impl Gateway {
         let (verb, resource) = (request.verb, request.resource.as_str());
         let entry = self.registry.find(&request.service);
         let common = self.common.get().and_then(|common| Some((common, common.routes().find(resource)?)));
+        let common = common.filter(|(_, matched)| matched.route.accepts(verb));
         let (service, matched) = match common {
             Some((common, matched)) => (Some(common), Some(matched)),
             None => {

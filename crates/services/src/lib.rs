@@ -2,8 +2,8 @@
 //!
 //! One folder for each service type. Nothing here knows HTTP: requests come from the gateway and responses go back to it.
 
-pub mod cors;
 pub mod api_docs;
+pub mod cors;
 pub mod database;
 pub mod demo;
 mod memory;

@@ -1,7 +1,7 @@
 //! From a data folder to a gateway with services.
 
-use crate::cors::CorsIndex;
 use crate::api_docs::{ApiDocsService, SelfDescription};
+use crate::cors::CorsIndex;
 use crate::database::{DatabaseService, Databases};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
