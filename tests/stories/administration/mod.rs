@@ -8,6 +8,7 @@ mod authorization;
 mod authorization_matrix;
 mod cors;
 mod lookups;
+mod many_servers;
 mod packages;
 pub mod people;
 mod root_listing;

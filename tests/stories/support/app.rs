@@ -23,7 +23,7 @@ pub struct TestApp {
     process: Child,
     log: Arc<Log>,
     address: String,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// What the server has logged so far.
@@ -61,6 +61,15 @@ impl TestApp {
 
     /// A server over this data folder, with these settings as variables.
     pub fn in_folder(folder: TempDir, variables: &[(String, String)]) -> TestApp {
+        TestApp::over(Arc::new(folder), variables)
+    }
+
+    /// Another server over the same data, at the same time.
+    pub fn another(&self) -> TestApp {
+        TestApp::over(Arc::clone(&self.folder), &[])
+    }
+
+    fn over(folder: Arc<TempDir>, variables: &[(String, String)]) -> TestApp {
         let data = folder.path().to_str().unwrap().to_owned();
         let mut process = antiphon(&["serve", "--listen", "127.0.0.1:0", "--data", &data])
             .current_dir(folder.path())
@@ -125,9 +134,8 @@ impl TestApp {
     }
 
     /// A new server over the same data, after this one has ended.
-    pub fn again(mut self) -> TestApp {
-        let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());
-        TestApp::in_folder(folder, &[])
+    pub fn again(self) -> TestApp {
+        self.another()
     }
 
     /// The administrator.
