@@ -1,6 +1,7 @@
 //! The pipeline: every step of a call in order (events-and-scripting 2.1).
 
 use crate::access::{self, Access};
+use crate::failure::report;
 use crate::identity::{Authenticated, Identity};
 use crate::library::LibraryFolder;
 use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
@@ -145,8 +146,18 @@ impl Gateway {
             Ok(Authenticated { session, token_error }) => {
                 self.dispatch(request, Arc::new(session), Origin::Client(token_error)).await
             }
-            Err(error) => Answer { response: respond(&error), request },
+            Err(error) => Answer { response: report(&error), request },
         }
+    }
+
+    /// Who these credentials name, for what is answered without a call.
+    ///
+    /// # Errors
+    /// When they are no good, or the store can't be read.
+    pub fn identify(&self, credentials: &Credentials) -> Result<Session> {
+        self.catch_up()?;
+        let Authenticated { session, token_error } = self.identity.authenticate(credentials)?;
+        token_error.map_or(Ok(session), Err)
     }
 
     /// Answers any call, a client's or one from inside, whose caller is known.
@@ -167,7 +178,7 @@ impl Gateway {
         let mut ledger = Ledger::default();
         let trace = session.is_admin() && request.flag("trace_events");
         let mut response = match self.admit(&request, &session, token_error, trace) {
-            Err(error) => respond(&error),
+            Err(error) => report(&error),
             Ok(admitted) => match self.count(&admitted, &request, &session, is_client) {
                 Verdict::Exceeded(refusal) => {
                     let secrecy = admitted.service.secrecy(&admitted.matched);
@@ -253,7 +264,7 @@ impl Gateway {
             return self.process(admitted, request, session, frame, ledger).await;
         }
         match self.script_permit(frame).await {
-            Err(error) => respond(&error),
+            Err(error) => report(&error),
             Ok(_permit) => self.process(admitted, request, session, frame, ledger).await,
         }
     }
@@ -285,7 +296,7 @@ impl Gateway {
             Ok(Some(answer)) => Ok(answer),
             Err(error) => Err(error),
         };
-        let mut response = outcome.unwrap_or_else(|error| respond(&error));
+        let mut response = outcome.unwrap_or_else(|error| report(&error));
         if plan.is_empty() {
             return response;
         }
@@ -309,16 +320,6 @@ impl Gateway {
             _ => Err(Error::unavailable("The server is busy running scripts. Please try again.", 1)),
         }
     }
-}
-
-/// The answer for an error; what the client must not see goes to the log.
-fn respond(error: &Error) -> Response {
-    match &error.cause {
-        Some(cause) if error.status >= 500 => tracing::error!(status = error.status, %cause, "{}", error.message),
-        Some(cause) => tracing::debug!(status = error.status, %cause, "{}", error.message),
-        None => {}
-    }
-    Response::from(error)
 }
 
 fn unknown_resource(service: &str, resource: &str) -> Error {

@@ -88,13 +88,13 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let settings = demo::with_admin(settings)?;
-    let platform = wiring::open(&settings)?;
+    let platform = Arc::new(wiring::open(&settings)?);
     let address = listener.local_addr()?.to_string();
     tracing::info!("listening on http://{address}");
     if settings.demo {
         demo::install(&platform, &settings, &address).await?;
     }
-    let door = Arc::new(GatewayDoor::new(&platform)?);
+    let door = Arc::new(GatewayDoor::new(Arc::clone(&platform))?);
     let edge = Arc::new(Edge::new(door, cors_of(&settings, &platform)?, proxies, settings.limits.clone()));
     let stop = async {
         tokio::select! {

@@ -2,8 +2,8 @@
 
 use crate::config::Settings;
 use crate::http::Door;
-use antiphon_gateway::{Answer, Credentials, Gateway};
-use antiphon_model::{Error, Request, Response, Result};
+use antiphon_gateway::{Answer, Credentials};
+use antiphon_model::{Error, Object, Request, Response, Result};
 use antiphon_services::{Platform, PlatformSettings};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub fn open(settings: &Settings) -> Result<Platform> {
 /// The gateway, as long as there is an administrator. Without one nobody could repair anything, so calls are refused with
 /// what to do, except those that tell a client the state of the instance.
 pub struct GatewayDoor {
-    gateway: Arc<Gateway>,
+    platform: Arc<Platform>,
     is_set_up: bool,
 }
 
@@ -43,12 +43,12 @@ impl GatewayDoor {
     ///
     /// # Errors
     /// When the system database can't be read.
-    pub fn new(platform: &Platform) -> Result<GatewayDoor> {
+    pub fn new(platform: Arc<Platform>) -> Result<GatewayDoor> {
         let is_set_up = platform.has_admin()?;
         if !is_set_up {
             tracing::warn!("there is no administrator: {}", not_set_up().message);
         }
-        Ok(GatewayDoor { gateway: Arc::clone(platform.gateway()), is_set_up })
+        Ok(GatewayDoor { platform, is_set_up })
     }
 }
 
@@ -56,13 +56,17 @@ impl GatewayDoor {
 impl Door for GatewayDoor {
     async fn call(&self, request: Request, credentials: Credentials) -> Answer {
         if self.is_set_up || is_environment(&request) {
-            return self.gateway.call(request, credentials).await;
+            return self.platform.gateway().call(request, credentials).await;
         }
         Answer { response: Response::from(&not_set_up()), request }
     }
 
+    async fn status(&self, credentials: &Credentials) -> Result<Option<Object>> {
+        self.platform.status_for(credentials)
+    }
+
     fn catch_up(&self) -> Result<()> {
-        self.gateway.catch_up()
+        self.platform.gateway().catch_up()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod demo;
 mod memory;
 pub mod planned;
 mod secret;
+mod status;
 pub mod system;
 #[cfg(test)]
 mod test_platform;

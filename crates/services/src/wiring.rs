@@ -71,6 +71,10 @@ impl Platform {
         &self.gateway
     }
 
+    pub(crate) fn store(&self) -> &Arc<SystemStore> {
+        &self.store
+    }
+
     /// Which web pages may call.
     pub fn cors(&self) -> &Arc<CorsIndex> {
         self.store.cors()

@@ -10,6 +10,7 @@ mod service_event;
 pub use secrecy::{MASK, Secrecy, SecrecyOf, mask, unmask};
 
 use crate::event_names::{FiredEvent, fired_events};
+use crate::failure::report;
 use crate::nested::recursion_error;
 use crate::platform::Platform;
 use crate::script_index::Attached;
@@ -100,7 +101,7 @@ impl EventRunner<'_> {
                     }
                 }
                 Err(error) => {
-                    *response = Response::from(&error);
+                    *response = report(&error);
                     return;
                 }
             }

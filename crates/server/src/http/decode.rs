@@ -9,6 +9,9 @@ use hyper::http::request::Parts;
 /// The member of a tunnelled read's body that holds records, which select by identifier and are no option.
 const WRAPPER: &str = "resource";
 
+/// The version in the path of the list of services.
+const VERSION: &str = "v2";
+
 /// Builds the call that a request to `service` and `resource` means. `verb` is the request's own, before any override.
 ///
 /// Errors are 400: a query that is not text, a verb override that names no verb, a body that is not what its media type
@@ -36,6 +39,10 @@ pub fn decode(parts: &Parts, verb: Verb, service: String, resource: String, cont
     };
     if overridden == Some(Verb::Get) {
         merge_options(&mut request);
+    }
+    // The list of services can only be read; any other verb is taken for a call to a service named like the version.
+    if request.service.is_empty() && request.verb != Verb::Get {
+        request.service = VERSION.to_owned();
     }
     Ok(request)
 }

@@ -1,7 +1,7 @@
 //! The one door behind the edge, as the edge sees it. In the product it is the gateway; in tests a stand-in.
 
 use antiphon_gateway::{Answer, Credentials};
-use antiphon_model::{Request, Result};
+use antiphon_model::{Object, Request, Result};
 use async_trait::async_trait;
 
 /// Carries out calls.
@@ -9,6 +9,12 @@ use async_trait::async_trait;
 pub trait Door: Send + Sync + 'static {
     /// One call, to its end; never fails, because errors are responses.
     async fn call(&self, request: Request, credentials: Credentials) -> Answer;
+
+    /// The instance's state for administrators; none for everybody else.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    async fn status(&self, credentials: &Credentials) -> Result<Option<Object>>;
 
     /// Brings what the edge reads from memory up to what is stored. Calls do so by themselves.
     ///

@@ -27,7 +27,7 @@ pub use door::Door;
 pub use listener::{bind, serve};
 pub use proxies::TrustedProxies;
 
-use antiphon_gateway::Credentials;
+use antiphon_gateway::{Credentials, report};
 use antiphon_model::{Client, Error, Limits, Request, Result, Verb};
 use bytes::Bytes;
 use encode::HttpResponse;
@@ -94,7 +94,7 @@ impl Edge {
         let mut response = match answer {
             Ok(response) => response,
             Err(error) => {
-                let mut response = encode::error(&error);
+                let mut response = encode::encode(report(&error), &Wishes::default());
                 if UNREAD.contains(&error.status) {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -130,9 +130,18 @@ impl Edge {
             _ if parts.method == Method::OPTIONS => pages::options(PAGE_VERBS),
             _ if !is_read => pages::not_allowed(&parts.method, PAGE_VERBS),
             Target::Welcome => pages::welcome(parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok())),
-            Target::Status => pages::status(),
+            Target::Status => self.status(peer, parts).await?,
             Target::Outside(first) => pages::nowhere(&first),
         })
+    }
+
+    async fn status(&self, peer: IpAddr, parts: &Parts) -> Result<HttpResponse> {
+        let request = decode::decode(parts, Verb::Get, String::new(), String::new(), Bytes::new())?;
+        let client = self.proxies.client(peer, &parts.headers);
+        let credentials = Credentials { client, ..credentials::credentials_of(&request) };
+        let is_anonymous = credentials == Credentials { client: credentials.client.clone(), ..Credentials::default() };
+        let details = if is_anonymous { None } else { self.door.status(&credentials).await? };
+        Ok(pages::status(details, &Wishes::of(&request)))
     }
 
     /// Goes through the door on a task of its own: a call whose client went away still ends properly, and a panic ends
@@ -150,14 +159,8 @@ impl Edge {
         });
         let answer = call.await.map_err(|failure| {
             Error::internal("The server failed to carry out this call. The reason is in its log.", failure)
-        });
-        match answer {
-            Ok(answer) => Ok(encode::encode(answer.response, &Wishes::of(&answer.request))),
-            Err(error) => {
-                tracing::error!(%error, "a call ended without an answer");
-                Err(error)
-            }
-        }
+        })?;
+        Ok(encode::encode(answer.response, &Wishes::of(&answer.request)))
     }
 
     /// Refuses a head that is too large with an answer that names the limit.

@@ -3,7 +3,7 @@
 use super::encode::{self, HttpResponse};
 use super::negotiate;
 use super::wishes::Wishes;
-use antiphon_model::{Content, Error, Headers, Response, json};
+use antiphon_model::{Content, Error, Headers, Object, Response, Value, json};
 use hyper::Method;
 use hyper::header::{ALLOW, HeaderValue};
 
@@ -18,16 +18,21 @@ const WELCOME: &str = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"
 pub fn welcome(accept: Option<&str>) -> HttpResponse {
     let response = if negotiate::names(accept, "text/html") {
         let content_type = Some("text/html".to_owned());
-        Response { status: 200, content: Content::Text(WELCOME.to_owned()), content_type, headers: Headers::new() }
+        // The page needs nothing but itself, and belongs in no frame.
+        let policy = ("content-security-policy".to_owned(), "default-src 'none'; frame-ancestors 'none'".to_owned());
+        let headers = Headers::from_iter([policy]);
+        Response { status: 200, content: Content::Text(WELCOME.to_owned()), content_type, headers }
     } else {
         Response::ok(json!({ "name": "Antiphon", "version": VERSION, "api": "/api/v2", "status": "/status" }))
     };
     encode::encode(response, &Wishes { accept: accept.map(str::to_owned), ..Wishes::default() })
 }
 
-/// `GET /status`: that the server answers. Anonymous callers learn nothing else.
-pub fn status() -> HttpResponse {
-    encode::encode(Response::ok(json!({ "status": "ok", "version": VERSION })), &Wishes::default())
+/// `GET /status`: that the server answers; with `details` for administrators, who alone learn anything else.
+pub fn status(details: Option<Object>, wishes: &Wishes) -> HttpResponse {
+    let mut body = Object::from_iter([("status".to_owned(), json!("ok")), ("version".to_owned(), json!(VERSION))]);
+    body.extend(details.unwrap_or_default());
+    encode::encode(Response::ok(Value::Object(body)), wishes)
 }
 
 /// A path outside the API that nobody serves.

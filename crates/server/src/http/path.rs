@@ -1,6 +1,6 @@
 //! What a URL's path asks for.
 //!
-//! `/api/{version}/{service}/{resource…}`; the version may be left out.
+//! `/api/{version}/{service}/{resource…}`; the version may be left out. `/rest/{service}/{resource…}` means the same.
 //! Source: the reference on URL anatomy, "Paths".
 
 use antiphon_model::{Error, Result};
@@ -46,6 +46,11 @@ impl Target {
                 let (service, resource) = split(if is_version(version) { below } else { rest });
                 Target::Api { service: service.to_owned(), resource: resource.to_owned() }
             }
+            // The address of before version 2; it has no root of its own.
+            "rest" if !rest.is_empty() => {
+                let (service, resource) = split(rest);
+                Target::Api { service: service.to_owned(), resource: resource.to_owned() }
+            }
             other => Target::Outside(other.to_owned()),
         })
     }
@@ -83,6 +88,8 @@ mod tests {
         assert_eq!(Target::of("/api/db/"), api("db", ""));
         assert_eq!(Target::of("/api/v2/files/docs/"), api("files", "docs/"));
         assert_eq!(Target::of("/api/video/x"), api("video", "x"));
+        assert_eq!(Target::of("/rest/db/_table/todo"), api("db", "_table/todo"));
+        assert_eq!(Target::of("/rest"), Ok(Target::Outside("rest".into())));
         for root in ["/api", "/api/", "/api/v2", "/api/v2/"] {
             assert_eq!(Target::of(root), api("", ""), "{root}");
         }

@@ -2,7 +2,7 @@
 
 use super::{Cors, Door, Edge, TrustedProxies, serve};
 use antiphon_gateway::{Answer, Credentials};
-use antiphon_model::{Content, Error, Limits, Request, Response, Value};
+use antiphon_model::{Content, Error, Limits, Object, Request, Response, Result, Value};
 use antiphon_services::cors::CorsRule;
 use async_trait::async_trait;
 use serde_json::json;
@@ -44,6 +44,11 @@ impl Door for Echo {
             })),
         };
         Answer { response, request }
+    }
+
+    async fn status(&self, credentials: &Credentials) -> Result<Option<Object>> {
+        let is_admin = credentials.session_token.as_deref() == Some("admin");
+        Ok(is_admin.then(|| Object::from_iter([("demo".to_owned(), Value::Bool(false))])))
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) fn run<T>(
     if failed.is_empty() {
         return done.into_iter().collect();
     }
+    let cause = done.iter().find_map(|entry| entry.as_ref().err().filter(|error| error.status >= 500)?.cause.clone());
     let entries = done
         .into_iter()
         .map(|entry| match entry {
@@ -53,7 +54,7 @@ pub(super) fn run<T>(
             Err(error) => error.to_value(),
         })
         .collect();
-    Err(Error::batch(verb, &failed, entries, undone))
+    Err(Error { cause, ..Error::batch(verb, &failed, entries, undone) })
 }
 
 /// Does the work for the record that the path names: all of it or nothing, with its own error.

@@ -1,0 +1,44 @@
+//! What `GET /status` tells administrators of the running instance (system-and-users 1.1).
+
+use crate::Platform;
+use crate::system::store::{integer, text};
+use antiphon_gateway::{Credentials, blocking};
+use antiphon_model::{Object, Result, Value, json};
+
+impl Platform {
+    /// The instance's state for an administrator; none for everybody else, whatever is wrong with their credentials.
+    ///
+    /// # Errors
+    /// When the system database can't be read.
+    pub fn status_for(&self, credentials: &Credentials) -> Result<Option<Object>> {
+        blocking(|| {
+            let session = self.gateway().identify(credentials);
+            if !session.is_ok_and(|session| session.is_admin()) {
+                return Ok(None);
+            }
+            let sql = "SELECT (SELECT max(last_login_date) FROM user WHERE is_sys_admin = 1), \
+                       (SELECT count(*) FROM app), (SELECT count(*) FROM user WHERE is_sys_admin = 1), \
+                       (SELECT count(*) FROM user WHERE is_sys_admin = 0), (SELECT count(*) FROM service), \
+                       (SELECT count(*) FROM role)";
+            let counted = self.store().one(sql, &[], |row| {
+                json!({
+                    "uri": credentials.client.host_url,
+                    "managed": false,
+                    "dist": "Antiphon",
+                    "demo": false,
+                    "license": "OPEN SOURCE",
+                    "host_os": std::env::consts::OS,
+                    "last_admin_login": text(row, 0),
+                    "resources": {
+                        "app": integer(row, 1), "admin": integer(row, 2), "user": integer(row, 3),
+                        "service": integer(row, 4), "role": integer(row, 5),
+                    },
+                })
+            })?;
+            Ok(counted.and_then(|value| match value {
+                Value::Object(members) => Some(members),
+                _ => None,
+            }))
+        })
+    }
+}
