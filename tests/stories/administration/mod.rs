@@ -3,6 +3,8 @@
 //! Tests named `statement_NNN_...` hold the numbered statements of the reference on system, users and access control; the
 //! numbers of the other stories belong to the reference on events and scripting.
 
+mod admin_app_pages;
+mod admin_interface_pages;
 mod api_docs;
 mod authorization;
 mod authorization_matrix;

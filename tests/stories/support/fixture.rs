@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// The first administrator.
-const ADMIN: (&str, &str) = ("admin@example.com", "AdminPassw0rd");
+pub const ADMIN: (&str, &str) = ("admin@example.com", "AdminPassw0rd");
 /// The one user.
 pub const JANE: (&str, &str) = ("jane@example.com", "JanePassw0rd");
 

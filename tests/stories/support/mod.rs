@@ -8,5 +8,5 @@ mod fixture;
 
 pub use app::{TestApp, antiphon, fixture_folder};
 pub use caller::{Answer, Caller};
-pub use fixture::JANE;
+pub use fixture::{ADMIN, JANE};
 pub use serde_json::{Value, json};
