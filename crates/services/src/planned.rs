@@ -56,7 +56,7 @@ fn routes_of(kind: &str) -> Vec<Route> {
             Route::new("{folder_path*}/", &[Get, Post, Patch, Delete], "One folder"),
             Route::new("{file_path*}", &[Get, Post, Put, Patch, Delete], "One file"),
         ],
-        "local_email" | "smtp_email" => vec![Route::new("", &[Post], "Send an e-mail")],
+        "local_email" | "smtp_email" => vec![Route::new("", &[Post], "Send an e-mail").also(&[Get])],
         _ => vec![
             Route::new("", &Verb::ALL, "The service"),
             Route::new("{path*}", &Verb::ALL, "Below the service").legacy_event("").unlisted(),

@@ -88,7 +88,9 @@ fn statement_186_start_log_in_and_menu() {
     assert!(named(&environment["apps"], "admin")["url"].is_string());
     assert!(environment["platform"]["version"].is_string());
     let menu = console.get("system/");
-    for resource in ["event_script", "script_type", "limit", "service_report", "package", "cors", "email_template", "lookup"] {
+    for resource in
+        ["event_script", "script_type", "limit", "service_report", "package", "cors", "email_template", "lookup"]
+    {
         named(&menu["resource"], resource);
     }
     let data = console.get("?fields=*");
@@ -143,7 +145,8 @@ fn statement_186_services() {
     let bad = console.post(path, json!({"resource": [{"name": "a b", "type": "sqlite", "config": {"database": "x"}}]}));
     assert_eq!(bad.status(), 400);
     assert!(bad.body()["error"]["context"]["resource"][0]["message"].is_string(), "{bad:?}");
-    let second = console.create(path, json!({"name": "shop2", "label": "s", "type": "sqlite", "config": {"database": "s2"}}));
+    let second =
+        console.create(path, json!({"name": "shop2", "label": "s", "type": "sqlite", "config": {"database": "s2"}}));
     console.delete(&format!("system/service?rollback=true&ids={id},{}", second["id"]));
     app.admin().get("shop/_schema").refused(404);
 }
@@ -351,7 +354,10 @@ fn statement_186_limits_and_reports() {
     page(&console.get(&format!("system/limit?include_count=true&limit=100&{related}")));
     console.delete(&format!("system/limit_cache/{}", created["id"]));
     console.delete(&format!("system/limit/{}", created["id"]));
-    console.create("system/service?fields=*", json!({"name": "n", "label": "n", "type": "sqlite", "config": {"database": "n"}}));
+    console.create(
+        "system/service?fields=*",
+        json!({"name": "n", "label": "n", "type": "sqlite", "config": {"database": "n"}}),
+    );
     let report = console.get("system/service_report?include_count=true&limit=100");
     let row = page(&report).iter().find(|row| row["service_name"] == "n").unwrap_or_else(|| panic!("{report}"));
     assert_eq!((&row["user_email"], &row["request_verb"]), (&json!(ADMIN.0), &json!("POST")));

@@ -71,10 +71,11 @@ fn statement_187_errors_have_the_message_where_the_error_page_looks() {
 fn statement_187_lists_filters_and_the_dashboard() {
     let app = TestApp::start();
     let console = log_in(&app, ADMIN);
-    for resource in ["service", "role", "app", "user", "admin", "cors", "lookup", "email_template", "limit", "event_script"] {
-        let list = console
-            .get(&format!("system/{resource}?limit=50&offset=0&include_count=true&sort=name"))
-            .expect(200);
+    for resource in
+        ["service", "role", "app", "user", "admin", "cors", "lookup", "email_template", "limit", "event_script"]
+    {
+        let list =
+            console.get(&format!("system/{resource}?limit=50&offset=0&include_count=true&sort=name")).expect(200);
         assert!(list["resource"].is_array() && list["meta"]["count"].is_u64(), "{resource}: {list}");
         console.get(&format!("system/{resource}?limit=0&fields=*")).expect(200);
     }
@@ -191,7 +192,9 @@ fn statement_187_create_edit_and_delete_a_user() {
     console.put(&by_id, whole).expect(200);
     let read = console.get(&by_id).expect(200);
     assert_eq!((&read["last_name"], &read["user_to_app_to_role_by_user_id"]), (&json!("Li"), &json!([])));
-    let twice = console.post(&path, json!({"resource": [user]}));
+    let mut other = user;
+    other["username"] = json!("ann_other");
+    let twice = console.post(&path, json!({"resource": [other]}));
     let text = &twice.body()["error"]["context"]["resource"][0]["message"];
     assert!(text.as_str().unwrap().contains("for key 'user_email_unique'"), "{twice:?}");
     console.delete(&format!("system/user?ids={}", created["id"])).expect(200);
@@ -208,7 +211,8 @@ fn statement_187_event_scripts_documentation_and_schema() {
         assert!(entry.get("parameter").is_some() && entry["endpoints"].is_array(), "{path}: {entry}");
     }
     let name = "db._table.todo.post.pre_process";
-    let script = json!({"name": name, "type": "v8js", "content": "", "is_active": true, "allow_event_modification": true});
+    let script =
+        json!({"name": name, "type": "v8js", "content": "", "is_active": true, "allow_event_modification": true});
     console.post(&format!("system/event_script/{name}"), script.clone()).expect(201);
     console.put(&format!("system/event_script/{name}"), script).expect(200);
     console.delete(&format!("system/event_script?ids={name}")).expect(200);

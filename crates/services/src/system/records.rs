@@ -116,7 +116,8 @@ impl<'a> Records<'a> {
             return Err(Error::record_not_found(id));
         }
         if self.verb != Verb::Get {
-            if self.payload.is_null() && self.id.is_some() && call.request.flag("regenerate") {
+            let is_empty = self.payload.is_null() || self.payload.as_object().is_some_and(Object::is_empty);
+            if is_empty && self.id.is_some() && call.request.flag("regenerate") {
                 self.payload = json!({ "regenerate": true });
             }
             each_record(&mut self.payload, &mut |record| {
