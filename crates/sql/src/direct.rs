@@ -30,7 +30,7 @@ impl Database {
         Ok(self.backend().writer()?.execute(&self.bound(sql, values))?)
     }
 
-    fn bound(&self, sql: &str, values: &[Bound]) -> Statement<'_> {
+    pub(crate) fn bound(&self, sql: &str, values: &[Bound]) -> Statement<'_> {
         let mut statement = Statement::new(self.backend().dialect());
         let mut values = values.iter();
         for (index, piece) in sql.split('?').enumerate() {

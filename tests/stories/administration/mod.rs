@@ -9,6 +9,7 @@ mod api_docs;
 mod authorization;
 mod authorization_matrix;
 mod cors;
+mod escalation;
 mod lookups;
 mod many_servers;
 mod packages;

@@ -10,7 +10,7 @@ pub use password::{check_password_rules, hash_password, verify_password};
 pub use token::{IssuedToken, Secret, TokenError};
 
 use crate::Credentials;
-use antiphon_model::{Error, Limits, Result, Session};
+use antiphon_model::{Error, Limits, Result, Role, Session};
 use directory::Directory;
 use std::sync::Arc;
 use throttle::Throttle;
@@ -50,6 +50,14 @@ impl Identity {
     /// Forgets what was read of something that changed in the store.
     pub fn forget(&self, changed: Changed<'_>) {
         self.directory.forget(changed);
+    }
+
+    /// The role with that identifier, as it is stored now.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn stored_role(&self, id: i64) -> Result<Option<Role>> {
+        self.directory.store().role(id)
     }
 
     /// The session for these credentials. Bad tokens and passwords are remembered, not yet refused; an inactive app is.

@@ -10,6 +10,10 @@ use std::sync::Arc;
 const ACCOUNT: &str = "SELECT id, name, username, first_name, last_name, email, is_sys_admin, last_login_date, \
                        ldap_username, is_active, token_generation, password FROM user";
 
+/// The rows of a role, to be read with [`access_row`].
+pub(super) const ACCESS_ROWS: &str = "SELECT a.service_id, s.name, a.component, a.verb_mask, a.requestor_mask, a.filters, a.filter_op \
+     FROM role_service_access a LEFT JOIN service s ON s.id = a.service_id WHERE a.role_id = ? ORDER BY a.id";
+
 impl IdentityStore for SystemStore {
     fn app_by_key(&self, api_key: &str) -> Result<Option<App>> {
         let sql = "SELECT id, name, is_active, role_id FROM app WHERE api_key = ?";
@@ -40,9 +44,7 @@ impl IdentityStore for SystemStore {
         else {
             return Ok(None);
         };
-        let sql = "SELECT a.service_id, s.name, a.component, a.verb_mask, a.requestor_mask, a.filters, a.filter_op \
-                   FROM role_service_access a LEFT JOIN service s ON s.id = a.service_id WHERE a.role_id = ? ORDER BY a.id";
-        Ok(Some(Role { id, name, is_active, access: self.all(sql, &[Bound::Integer(id)], access_row)? }))
+        Ok(Some(Role { id, name, is_active, access: self.all(ACCESS_ROWS, &[Bound::Integer(id)], access_row)? }))
     }
 
     fn role_of(&self, user_id: i64, app_id: i64) -> Result<Option<i64>> {
@@ -146,7 +148,8 @@ fn account(row: &dyn Row) -> Account {
     }
 }
 
-fn access_row(row: &dyn Row) -> AccessRow {
+/// A row of [`ACCESS_ROWS`].
+pub(super) fn access_row(row: &dyn Row) -> AccessRow {
     // A filter that can't be read must not let rows through: it becomes one that no row satisfies.
     let unreadable = || vec![ServerFilter { name: String::new(), operator: String::new(), value: Default::default() }];
     let filters = match text(row, 5).as_deref() {

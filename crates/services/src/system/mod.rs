@@ -9,6 +9,7 @@ mod config;
 mod cors_rules;
 mod custom;
 mod environment;
+mod escalation;
 mod event;
 mod event_script;
 pub(crate) mod listing;

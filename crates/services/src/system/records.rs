@@ -94,7 +94,7 @@ impl<'a> Records<'a> {
         let session = SessionLookups(call.session);
         // What is stored keeps its lookups: they are for the time of use.
         let lookups: &dyn Lookups = if self.verb == Verb::Get { &session } else { &NoLookups };
-        let tables = SystemTables { store, lookups, call, children: ChildRule { vault: store.vault() } };
+        let tables = SystemTables { store, lookups, call, children: ChildRule { call, vault: store.vault() } };
         let rule = Rule { resource: self.resource, call, vault: store.vault() };
         work(&Caller {
             lookups,

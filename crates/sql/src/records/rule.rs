@@ -2,6 +2,9 @@
 
 use crate::catalog::Table;
 use crate::condition::Condition;
+use crate::database::Database;
+use crate::dialect::EachRow;
+use crate::statement::Bound;
 use crate::transaction::Transaction;
 use antiphon_model::{Object, Result};
 
@@ -10,10 +13,21 @@ use antiphon_model::{Object, Result};
 pub struct Stage<'a> {
     /// The table.
     pub table: &'a Table,
-    /// The running transaction, for looking at other rows.
-    pub transaction: &'a Transaction<'a>,
     /// Identifier of the user who asks.
     pub user_id: Option<i64>,
+    pub(super) database: &'a Database,
+    pub(super) transaction: &'a Transaction<'a>,
+}
+
+impl Stage<'_> {
+    /// Hands over the rows of a query of the rule's own, as they are within the running transaction. Each `?` of the text stands
+    /// for the next value.
+    ///
+    /// # Errors
+    /// When the database refuses the query, and whatever `each` returns.
+    pub fn query(&self, sql: &str, values: &[Bound], each: EachRow<'_>) -> Result<()> {
+        Ok(self.transaction.connection().query(&self.database.bound(sql, values), each)?)
+    }
 }
 
 /// Rules over the records of one table. Every method does nothing unless it is written.
@@ -37,6 +51,15 @@ pub trait RecordRule: Send + Sync {
     /// # Errors
     /// Why it is refused.
     fn before_update(&self, _stage: &Stage<'_>, _existing: &Object, _change: &mut Object) -> Result<()> {
+        Ok(())
+    }
+
+    /// Checks what was written, by its key, while it can still be undone: what a record holds in the end may not be what the
+    /// request seemed to say.
+    ///
+    /// # Errors
+    /// Why it is refused.
+    fn after_write(&self, _stage: &Stage<'_>, _stored: &Object) -> Result<()> {
         Ok(())
     }
 

@@ -58,6 +58,7 @@ fn insert_for(scope: &Scope<'_>, transaction: &Transaction<'_>, given: &Object, 
         })
         .map_err(|error| refused(scope, error, &record))?;
     let stored = stored.ok_or_else(|| Error::internal("The record was not created.", "no row came back"))?;
+    scope.rule.after_write(&stage(scope, transaction), &stored)?;
     related.write_children(scope, transaction, &stored)?;
     Ok(stored)
 }
@@ -117,6 +118,7 @@ pub(crate) fn update(
         }
     };
     let Some(stored) = stored else { return Ok(None) };
+    scope.rule.after_write(&stage(scope, transaction), &stored)?;
     related.write_children(scope, transaction, &stored)?;
     Ok(Some(stored))
 }
@@ -146,7 +148,7 @@ pub(super) fn exists(scope: &Scope<'_>, transaction: &Transaction<'_>, condition
 }
 
 fn stage<'a>(scope: &Scope<'a>, transaction: &'a Transaction<'a>) -> Stage<'a> {
-    Stage { table: scope.table, transaction, user_id: scope.user_id }
+    Stage { table: scope.table, user_id: scope.user_id, database: scope.database, transaction }
 }
 
 /// The record without fields that clients can't see, except those that the rule lets them set.

@@ -39,6 +39,7 @@ const COLUMNS: [(&str, &str, Codec); 11] = [
 
 /// From the wire to the table, related records included.
 pub(in crate::system) fn store(table: &str, record: &mut Object) {
+    spell_plainly(record);
     for (_, column, codec) in columns(table) {
         if let Some(value) = record.get_mut(*column)
             && !value.is_null()
@@ -59,6 +60,20 @@ pub(in crate::system) fn store(table: &str, record: &mut Object) {
         child.remove("created_by_id");
         child.remove("last_modified_by_id");
     });
+}
+
+/// Names of columns and relations are lower-case. Other spellings reach them too, so the rules must not look past them.
+fn spell_plainly(record: &mut Object) {
+    if record.keys().all(|name| !name.contains(|letter: char| letter.is_ascii_uppercase())) {
+        return;
+    }
+    let (plain, other): (Vec<_>, Vec<_>) = std::mem::take(record)
+        .into_iter()
+        .partition(|(name, _)| !name.contains(|letter: char| letter.is_ascii_uppercase()));
+    record.extend(plain);
+    for (name, value) in other {
+        record.entry(name.to_ascii_lowercase()).or_insert(value);
+    }
 }
 
 /// From the table to the wire, related records included.
@@ -178,6 +193,14 @@ mod tests {
         assert_eq!(record["role_service_access_by_role_id"][0]["verb_mask"], json!(3));
         present("role", &mut record);
         assert_eq!(record["role_service_access_by_role_id"][0]["filters"], json!([{"name": "id"}]));
+    }
+
+    #[test]
+    fn no_spelling_of_a_name_gets_past_the_rules() {
+        let mut record =
+            object(json!({"PassWord": "p", "Lookup_By_Role_Id": [{"VALUE": MASK}], "name": "n", "NAME": "m"}));
+        store("role", &mut record);
+        assert_eq!(Value::Object(record), json!({"name": "n", "password": "p", "lookup_by_role_id": [{}]}));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod cors;
 mod event_script;
 mod lookup;
 mod named;
+mod role;
 mod service;
 pub(super) mod service_config;
 
@@ -15,6 +16,7 @@ pub(super) use app::launch_url;
 pub(super) use codec::CHILDREN;
 pub(super) use event_script::warnings;
 
+use super::escalation::{self, Guard};
 use super::sealing;
 use crate::vault::Vault;
 use antiphon_gateway::Call;
@@ -44,7 +46,7 @@ pub(super) const RESOURCES: [RecordResource; 11] = [
     resource("custom", "system_custom", "Named values of the instance", &named::Named(&["name"])),
     resource("email_template", "email_template", "E-mail templates", &named::Named(&["name"])),
     resource("lookup", "lookup", "Named values for filters, records and scripts", &lookup::Lookups),
-    resource("role", "role", "Roles and what they grant", &named::Named(&["name"])),
+    resource("role", "role", "Roles and what they grant", &role::Roles),
     resource("service", "service", "Services and their configuration", &service::Services),
     resource("user", "user", "Users", &account::Account { admin: false }),
     resource("event_script", "event_script", "Scripts that run on events", &event_script::EventScripts),
@@ -137,6 +139,7 @@ impl RecordRule for Rule<'_> {
     fn before_update(&self, stage: &Stage<'_>, existing: &Object, record: &mut Object) -> Result<()> {
         drop_meaningless_nulls(stage.table, record);
         record.remove("created_by_id");
+        guard(self.call, stage, |guard| guard.before(existing))?;
         let mut existing = existing.clone();
         sealing::open(self.vault, &stage.table.name, &mut existing);
         self.resource.rule.update(self.call, &existing, record)?;
@@ -144,7 +147,12 @@ impl RecordRule for Rule<'_> {
         sealing::seal(self.vault, &stage.table.name, record)
     }
 
-    fn before_delete(&self, _stage: &Stage<'_>, existing: &Object) -> Result<()> {
+    fn after_write(&self, stage: &Stage<'_>, stored: &Object) -> Result<()> {
+        guard(self.call, stage, |guard| guard.after(stored))
+    }
+
+    fn before_delete(&self, stage: &Stage<'_>, existing: &Object) -> Result<()> {
+        guard(self.call, stage, |guard| guard.before_delete(existing))?;
         self.resource.rule.delete(self.call, existing)
     }
 
@@ -175,19 +183,38 @@ impl RecordRule for Rule<'_> {
 
 /// The rule of records that are written as part of another one.
 pub(super) struct ChildRule<'a> {
+    pub(super) call: &'a Call<'a>,
     pub(super) vault: &'a Vault,
 }
 
 impl RecordRule for ChildRule<'_> {
+    fn wants_existing(&self) -> bool {
+        !self.call.session.is_admin()
+    }
+
     fn before_create(&self, stage: &Stage<'_>, record: &mut Object) -> Result<()> {
         drop_meaningless_nulls(stage.table, record);
         sealing::seal(self.vault, &stage.table.name, record)
     }
 
-    fn before_update(&self, stage: &Stage<'_>, _existing: &Object, record: &mut Object) -> Result<()> {
+    fn before_update(&self, stage: &Stage<'_>, existing: &Object, record: &mut Object) -> Result<()> {
+        guard(self.call, stage, |guard| guard.before(existing))?;
         drop_meaningless_nulls(stage.table, record);
         sealing::seal(self.vault, &stage.table.name, record)
     }
+
+    fn after_write(&self, stage: &Stage<'_>, stored: &Object) -> Result<()> {
+        guard(self.call, stage, |guard| guard.after(stored))
+    }
+
+    fn before_delete(&self, stage: &Stage<'_>, existing: &Object) -> Result<()> {
+        guard(self.call, stage, |guard| guard.before(existing))
+    }
+}
+
+/// Has the guard judge a write, unless it is an administrator's.
+fn guard(call: &Call<'_>, stage: &Stage<'_>, judge: impl FnOnce(&Guard<'_>) -> Result<()>) -> Result<()> {
+    escalation::guard(call, stage)?.as_ref().map_or(Ok(()), judge)
 }
 
 /// Clients send null for what they don't care about; in a column that has a default it means just that.

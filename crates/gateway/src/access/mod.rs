@@ -1,5 +1,9 @@
 //! Whether a caller may do what it asks for (system-and-users 3.2, 3.4).
 
+mod cover;
+
+pub use cover::covers;
+
 use crate::ServiceEntry;
 use antiphon_model::{AccessRow, Error, FilterOp, Requestor, Result, Role, ServerFilter, Session, Verb, VerbMask};
 
@@ -180,7 +184,7 @@ pub(crate) fn component_covers(component: &str, resource: &str) -> bool {
 fn component_of(resource: &str) -> &str {
     let path = resource.trim_matches('/');
     match path.strip_suffix(')').and_then(|_| path.find('(')) {
-        Some(open) => &path[..open],
+        Some(open) => path[..open].trim_end_matches('/'),
         None => path,
     }
 }
