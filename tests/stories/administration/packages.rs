@@ -2,9 +2,10 @@
 
 use crate::support::{Caller, JANE, TestApp, Value, json};
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use tempfile::TempDir;
-use zip::ZipArchive;
+use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 const ADMIN: (&str, &str) = ("admin@example.com", "AdminPassw0rd");
 
@@ -247,4 +248,206 @@ fn an_imported_app_and_its_people_may_do_what_they_could() {
         here.key_only().get("db/_table/todo?fields=id").expect(200)
     );
     kiosk.delete("db/_table/todo/1").refused(401);
+}
+
+/// Identifiers, names and stamps of every record, and rows: everything that an import could change.
+fn state(admin: &Caller) -> Vec<Value> {
+    let resources = [
+        "service",
+        "role",
+        "app",
+        "app_group",
+        "user",
+        "admin",
+        "cors",
+        "email_template",
+        "lookup",
+        "event_script",
+        "custom",
+    ];
+    let mut paths: Vec<String> = resources.iter().map(|resource| format!("system/{resource}")).collect();
+    paths.extend(["db/_schema", "db/_table/todo", "db/_table/contact"].map(str::to_owned));
+    paths
+        .iter()
+        .map(|path| admin.get(path))
+        .filter(|answer| answer.status() == 200)
+        .map(|answer| answer.body().clone())
+        .collect()
+}
+
+/// How many records and rows fared so.
+fn count(done: &Value, action: &str) -> u64 {
+    let records = done["record"].as_array().unwrap().iter().filter(|record| record["action"] == action);
+    records.map(|record| record["count"].as_u64().unwrap_or(1)).sum()
+}
+
+#[test]
+fn importing_twice_changes_nothing() {
+    let here = TestApp::start();
+    furnish(&here);
+    let package = everything(&here.admin());
+    let there = Empty::start();
+    import(&there.admin(), "overwrite=true", &package);
+    let before = state(&there.admin());
+    for query in ["", "overwrite=true"] {
+        let again =
+            there.admin().send_as("POST", &format!("system/package?{query}"), "application/zip", &package).expect(200);
+        assert_eq!(again["success"], false, "{query}: {again:#}");
+        assert_eq!((count(&again, "created"), count(&again, "updated")), (0, 0), "{query}: {again:#}");
+        assert_eq!(state(&there.admin()), before, "{query}");
+    }
+}
+
+#[test]
+fn a_dry_run_tells_what_an_import_does_and_does_nothing() {
+    let here = TestApp::start();
+    furnish(&here);
+    let package = everything(&here.admin());
+    let there = Empty::start();
+    let before = state(&there.admin());
+    let told = there.admin().send_as("POST", "system/package?dry_run=true", "application/zip", &package).expect(200);
+    assert_eq!((&told["success"], &told["dry_run"]), (&json!(true), &json!(true)));
+    assert_eq!(state(&there.admin()), before);
+    let done = import(&there.admin(), "", &package);
+    assert_eq!(told["record"], done["record"]);
+    assert_eq!(told["log"], done["log"]);
+}
+
+#[test]
+fn statement_169_an_existing_role_stays_unless_it_is_to_be_overwritten() {
+    let app = TestApp::start();
+    let admin = app.admin();
+    let package = export(&admin, json!({"service": {"system": {"role": ["clerk"]}}}));
+    let path = "system/role?filter=name='clerk'&related=role_service_access_by_role_id";
+    let role = admin.get(path).expect(200)["resource"][0].clone();
+    let id = &role["id"];
+    let first = &role["role_service_access_by_role_id"][0];
+    let change = json!({"description": "changed", "role_service_access_by_role_id": [
+        {"id": first["id"], "verb_mask": 0}, {"service_id": 5, "component": "own", "verb_mask": 1, "requestor_mask": 1},
+    ]});
+    admin.patch(&format!("system/role/{id}"), change).expect(200);
+    let left = admin.send_as("POST", "system/package", "application/zip", &package).expect(200);
+    assert_eq!(left["success"], false);
+    assert_eq!(left["log"]["notice"], json!(["The role 'clerk' exists already and was left as it is."]));
+    assert_eq!(admin.get(path).expect(200)["resource"][0]["description"], "changed");
+    let patched = import(&admin, "overwrite=true", &package);
+    assert_eq!((count(&patched, "updated"), count(&patched, "created")), (1, 0), "{patched:#}");
+    let now = admin.get(path).expect(200)["resource"][0].clone();
+    assert_eq!((&now["description"], &now["id"]), (&role["description"], id));
+    let rows = now["role_service_access_by_role_id"].as_array().unwrap();
+    assert_eq!(
+        rows.len(),
+        role["role_service_access_by_role_id"].as_array().unwrap().len() + 1,
+        "rows of its own stay"
+    );
+    assert_eq!((&rows[0]["id"], &rows[0]["verb_mask"]), (&first["id"], &first["verb_mask"]));
+}
+
+#[test]
+fn statement_170_no_package_is_fetched_from_another_server() {
+    let app = TestApp::start();
+    for url in
+        ["http://127.0.0.1/p.zip", "http://169.254.169.254/latest", "file:///etc/passwd", "https://example.com/p.zip"]
+    {
+        let said = app.admin().post("system/package", json!({"import_url": url})).refused(400);
+        assert!(said.contains("fetches no packages"), "{said}");
+        app.admin().post(&format!("system/package?import_url={url}"), json!({})).refused(400);
+    }
+}
+
+#[test]
+fn a_secured_package_carries_secrets_and_opens_with_its_password_only() {
+    let here = TestApp::start();
+    furnish(&here);
+    let mut manifest = here.admin().get("system/package").expect(200);
+    manifest["secured"] = json!(true);
+    assert!(here.admin().post("system/package", manifest.clone()).refused(400).contains("password"));
+    manifest["password"] = json!("correct horse");
+    let package = export(&here.admin(), manifest);
+    for secret in ["TopSecret1", "9876", "shop", "clerk"] {
+        assert!(!package.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
+    }
+    let there = Empty::start();
+    for query in ["", "password=wrong+horse"] {
+        let said =
+            there.admin().send_as("POST", &format!("system/package?{query}"), "application/zip", &package).refused(400);
+        assert!(said.contains("password"), "{said}");
+    }
+    let done = import(&there.admin(), "password=correct+horse&overwrite=true", &package);
+    assert!(!done["log"]["warning"].to_string().contains("is not in the package"), "{done:#}");
+    let again = import(&there.admin(), "password=correct+horse&overwrite=true", &package);
+    assert_eq!(again["success"], false, "{again:#}");
+    let mut manifest = there.admin().get("system/package").expect(200);
+    manifest["secured"] = json!(true);
+    manifest["password"] = json!("battery staple");
+    let onward = export(&there.admin(), manifest);
+    let back = import(&here.admin(), "password=battery+staple&overwrite=true", &onward);
+    assert_eq!((count(&back, "updated"), count(&back, "failed")), (0, 0), "the secrets arrived: {back:#}");
+}
+
+#[test]
+fn an_unsecured_package_tells_no_secret_and_no_hash() {
+    let app = TestApp::start();
+    furnish(&app);
+    let package = unpacked(&everything(&app.admin()));
+    let text = Value::Object(package.into_iter().collect()).to_string();
+    for secret in ["TopSecret1", "9876", "argon2", "$2y$", "sealed:1", "is_sys_admin", "SecondPassw0rd"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn a_package_comes_in_a_form_too() {
+    let app = TestApp::start();
+    let package = export(&app.admin(), json!({"service": {"system": {"role": ["clerk"]}}}));
+    let mut form = b"--B\r\nContent-Disposition: form-data; name=\"files\"; filename=\"p.zip\"\r\nContent-Type: application/zip\r\n\r\n".to_vec();
+    form.extend(&package);
+    form.extend(b"\r\n--B\r\nContent-Disposition: form-data; name=\"overwrite\"\r\n\r\ntrue\r\n--B--\r\n");
+    let done = app.admin().send_as("POST", "system/package", "multipart/form-data; boundary=B", &form).expect(200);
+    assert_eq!(count(&done, "unchanged"), 1, "{done:#}");
+}
+
+#[test]
+fn rows_are_copied_as_they_are() {
+    let here = TestApp::start();
+    furnish(&here);
+    let admin = here.admin();
+    let note = json!({"resource": [{"id": 1, "name": "buy milk for {user.email}"}]});
+    here.attach("db._table.todo.get.pre_process", "event.request.parameters.filter = 'id = 2';");
+    let package = {
+        admin.patch("shop/_table/order/1", json!({"item": "pencil"})).expect(200);
+        let manifest = json!({"service": {
+            "system": {"service": ["shop"], "event_script": ["db._table.todo.get.pre_process"]},
+            "db": {"_schema": ["todo"], "_table": ["todo"]}, "shop": {"_schema": ["order"], "_table": ["order"]},
+        }});
+        export(&admin, manifest)
+    };
+    assert_eq!(unpacked(&package)["db/_table.json"][0]["record"].as_array().unwrap().len(), 3, "no script hides rows");
+    let mut files = unpacked(&package);
+    files.get_mut("db/_table.json").unwrap()[0]["record"][0]["name"] = note["resource"][0]["name"].clone();
+    files.get_mut("shop/_table.json").unwrap()[0]["record"][0]["made"] = json!("2001-02-03 04:05:06");
+    let there = Empty::start();
+    let script = json!({"type": "javascript", "is_active": true, "content": "throw 'No new todos.';"});
+    there.admin().post("system/event_script/db._table.todo.post.pre_process", script).expect(201);
+    import(&there.admin(), "", &packed(&files));
+    let orders = there.admin().get("shop/_table/order").expect(200);
+    assert_eq!(orders["resource"][0]["made"], "2001-02-03 04:05:06");
+    assert_eq!(orders["resource"][0]["item"], "pencil");
+    there.admin().delete("system/event_script/db._table.todo.get.pre_process").expect(200);
+    assert_eq!(there.admin().get("db/_table/todo").values("name")[0], "buy milk for {user.email}");
+}
+
+/// A package of these files.
+fn packed(files: &BTreeMap<String, Value>) -> Vec<u8> {
+    archive(files.iter().map(|(name, content)| (name.as_str(), content.to_string())))
+}
+
+/// A zip archive of these files, whatever they are.
+fn archive<'n>(files: impl IntoIterator<Item = (&'n str, String)>) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(content.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
 }

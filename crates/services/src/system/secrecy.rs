@@ -8,7 +8,7 @@ pub(super) fn of(matched: &Matched) -> Option<SecrecyOf> {
     let resource = matched.route.pattern().split('/').next().unwrap_or_default();
     match resource {
         "service" => Some(configuration),
-        "admin" | "user" => Some(account),
+        "admin" | "user" | "package" => Some(account),
         _ => None,
     }
 }

@@ -4,8 +4,7 @@ use super::archive::Writer;
 use super::contents::{MANIFEST, Part};
 use super::kinds::{KINDS, Kind};
 use super::manifest::{Manifest, label, labels, named};
-use super::portable::stored;
-use super::references::References;
+use super::portable::{Naming, stored};
 use super::tables;
 use crate::system::SystemService;
 use antiphon_gateway::Call;
@@ -27,12 +26,12 @@ pub(super) fn archive(service: &SystemService, call: &Call<'_>, manifest: &Manif
             "Files are not available in this release: leave '{files}' out of the manifest."
         )));
     }
-    let references = References::load(service.store())?;
+    let naming = Naming::load(service.store(), manifest.secured)?;
     let mut writer = Writer::new(service.store().limits());
     let mut written = Manifest { system: IndexMap::new(), ..manifest.clone() };
     for kind in &KINDS {
         let Some(selectors) = manifest.system.get(kind.name) else { continue };
-        let records = selected(service, call, &references, kind, selectors)?;
+        let records = selected(service, call, &naming, kind, selectors)?;
         written.system.insert(kind.name, records.iter().map(|record| named(kind, record, &Value::Null)).collect());
         writer.add(&kind.file(), &records.into_iter().map(Value::Object).collect())?;
     }
@@ -51,14 +50,14 @@ pub(super) fn archive(service: &SystemService, call: &Call<'_>, manifest: &Manif
 fn selected(
     service: &SystemService,
     call: &Call<'_>,
-    references: &References,
+    naming: &Naming,
     kind: &Kind,
     selectors: &[Value],
 ) -> Result<Vec<Object>> {
     let wanted: HashSet<String> = selectors.iter().map(|selector| label(kind, selector)).collect();
     let mut there = HashSet::new();
     let mut records = Vec::new();
-    for stored in stored(service, call, references, kind)? {
+    for stored in stored(service, call, naming, kind)? {
         let labels = labels(kind, &stored.record, &stored.id);
         if labels.iter().any(|label| wanted.contains(label)) {
             records.push(stored.record);

@@ -1,8 +1,8 @@
 //! The records of a package on their way in: one unit, all or nothing.
 
 use super::kinds::{Child, KINDS, Kind, NAMED};
-use super::portable::{StoredRecord, carried, child_table, reference, rows_of, stored};
-use super::references::{References, each_reference, nobody, refers, without_references};
+use super::portable::{Naming, StoredRecord, carried, child_table, reference, rows_of, stored};
+use super::references::{each_reference, nobody, refers, without_references};
 use super::report::{Action, Report};
 use crate::system::SystemService;
 use crate::system::records::Records;
@@ -22,6 +22,8 @@ pub(super) struct Wishes {
     pub(super) overwrite: bool,
     /// Only tell what would be done.
     pub(super) dry_run: bool,
+    /// The package tells secrets.
+    pub(super) secured: bool,
 }
 
 /// Stores the records of a package, or finds out what that would do.
@@ -40,7 +42,7 @@ pub(super) fn records(
         service,
         call,
         unit: &unit,
-        references: References::load(service.store())?,
+        naming: Naming::load(service.store(), wishes.secured)?,
         foreign_names: foreign_names(records),
         overwrite: wishes.overwrite,
         deferred: Vec::new(),
@@ -62,7 +64,7 @@ struct Importer<'a> {
     service: &'a SystemService,
     call: &'a Call<'a>,
     unit: &'a Unit<'a>,
-    references: References,
+    naming: Naming,
     /// Names by the identifiers that they had where the package was made, as far as it holds them.
     foreign_names: HashMap<(&'static str, i64), String>,
     overwrite: bool,
@@ -87,7 +89,7 @@ impl Importer<'_> {
         let own = database.table(resource.table)?;
         let children = kind.children.iter().map(|child| Ok((child, child_table(database, &own, child)?)));
         let tables = Tables { children: children.collect::<Result<Vec<_>>>()?, own };
-        let known: HashMap<String, StoredRecord> = stored(self.service, self.call, &self.references, kind)?
+        let known: HashMap<String, StoredRecord> = stored(self.service, self.call, &self.naming, kind)?
             .into_iter()
             .map(|stored| (text(&stored.record, kind.key).to_lowercase(), stored))
             .collect();
@@ -183,7 +185,7 @@ impl Importer<'_> {
         if let (Some((table, _)), Some(id)) =
             (NAMED.iter().find(|(known, _)| *known == table), key.get("id").and_then(Value::as_i64))
         {
-            self.references.add(table, id, name);
+            self.naming.references.add(table, id, name);
         }
         Ok(Action::Created)
     }
@@ -261,7 +263,7 @@ impl Importer<'_> {
             let Some(table) = reference(field) else { continue };
             let Some(value) = row.get_mut(&field.name) else { continue };
             if let Some(name) = value.as_str().map(str::to_owned) {
-                let id = self.references.id(table, &name);
+                let id = self.naming.references.id(table, &name);
                 if id.is_none() {
                     unknown.push(format!("{table} '{name}'"));
                 }
@@ -275,10 +277,10 @@ impl Importer<'_> {
     fn complete_configurations(&mut self) -> Result<()> {
         let Some(kind) = Kind::find("service") else { return Ok(()) };
         for (name, mut config) in std::mem::take(&mut self.deferred) {
-            for missing in self.references.resolve_in_config(&mut config) {
+            for missing in self.naming.references.resolve_in_config(&mut config) {
                 self.report.warn(format!("The service '{name}' refers to the {missing}, which is not there."));
             }
-            let Some(id) = self.references.id("service", &name) else { continue };
+            let Some(id) = self.naming.references.id("service", &name) else { continue };
             let change = Object::from_iter([("config".to_owned(), config)]);
             if let Err(error) = self.write(kind, Some(&json!(id)), change) {
                 self.report.refused(kind, &name, &error);

@@ -2,8 +2,7 @@
 
 use super::kinds::{KINDS, Kind};
 use super::manifest::{named, written};
-use super::portable::stored;
-use super::references::References;
+use super::portable::{Naming, stored};
 use super::tables;
 use crate::system::SystemService;
 use antiphon_gateway::{Call, ServiceEntry};
@@ -14,10 +13,10 @@ use antiphon_model::{Object, Result, Value, json};
 /// # Errors
 /// When the system database can't be read.
 pub(super) fn manifest(service: &SystemService, call: &Call<'_>) -> Result<Value> {
-    let references = References::load(service.store())?;
+    let naming = Naming::load(service.store(), false)?;
     let mut system = Object::new();
     for kind in &KINDS {
-        let names = names(service, call, &references, kind)?;
+        let names = names(service, call, &naming, kind)?;
         if !names.is_empty() {
             system.insert(kind.name.to_owned(), Value::Array(names));
         }
@@ -31,8 +30,8 @@ pub(super) fn manifest(service: &SystemService, call: &Call<'_>) -> Result<Value
     Ok(written(false, "", services))
 }
 
-fn names(service: &SystemService, call: &Call<'_>, references: &References, kind: &Kind) -> Result<Vec<Value>> {
-    let stored = stored(service, call, references, kind)?;
+fn names(service: &SystemService, call: &Call<'_>, naming: &Naming, kind: &Kind) -> Result<Vec<Value>> {
+    let stored = stored(service, call, naming, kind)?;
     Ok(stored.iter().map(|stored| named(kind, &stored.record, &stored.id)).collect())
 }
 

@@ -14,6 +14,8 @@ mod manifest;
 mod portable;
 mod references;
 mod report;
+mod sealed;
+mod secrets;
 mod table_import;
 mod tables;
 
@@ -46,7 +48,7 @@ pub(super) fn handle(service: &SystemService, call: &Call<'_>) -> Result<Respons
     if call.request.verb == Verb::Get {
         return listing::manifest(service, call).map(Response::ok);
     }
-    match sent_archive(call) {
+    match sent_archive(call)? {
         Some(content) => import(service, call, content),
         None => {
             call.request.require_readable_payload()?;
@@ -55,15 +57,28 @@ pub(super) fn handle(service: &SystemService, call: &Call<'_>) -> Result<Respons
     }
 }
 
-fn sent_archive(call: &Call<'_>) -> Option<Bytes> {
-    let kind = call.request.content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+/// The archive in the body: as it is, or the one file of a form.
+fn sent_archive(call: &Call<'_>) -> Result<Option<Bytes>> {
+    let request = call.request;
+    match request.uploads.as_slice() {
+        [] => {}
+        [only] => return Ok(Some(only.content.clone())),
+        _ => return Err(Error::bad_request("More than one file was uploaded. Send one package.")),
+    }
+    let kind = request.content_type.as_deref().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let is_archive = ARCHIVE_TYPES.iter().any(|known| known.eq_ignore_ascii_case(kind));
-    (is_archive || call.request.content.starts_with(b"PK")).then(|| call.request.content.clone())
+    Ok((is_archive || request.content.starts_with(b"PK")).then(|| request.content.clone()))
+}
+
+/// An option of an import: of the form, or of the query.
+fn option(call: &Call<'_>, name: &str) -> Option<Value> {
+    let request = call.request;
+    request.payload.get(name).or_else(|| request.parameters.get(name)).cloned()
 }
 
 fn export(service: &SystemService, call: &Call<'_>) -> Result<Response> {
     let payload = &call.request.payload;
-    if payload.get("import_url").is_some() || call.request.parameters.contains_key("import_url") {
+    if option(call, "import_url").is_some() {
         return Err(Error::bad_request(
             "This server fetches no packages from other servers. Send the archive itself, as 'files' of a form or as the body.",
         ));
@@ -74,7 +89,11 @@ fn export(service: &SystemService, call: &Call<'_>) -> Result<Response> {
         ));
     }
     let manifest = Manifest::read(payload)?;
-    let content = export::archive(service, call, &manifest)?;
+    let mut content = export::archive(service, call, &manifest)?;
+    if manifest.secured {
+        let password = payload.get("password").and_then(Value::as_str).unwrap_or_default();
+        content = sealed::seal(&content, password, &manifest.description, service.store().limits())?;
+    }
     let mut response = Response::ok(Value::Null);
     response.content = Content::Bytes(content);
     response.content_type = Some("application/zip".to_owned());
@@ -84,9 +103,13 @@ fn export(service: &SystemService, call: &Call<'_>) -> Result<Response> {
 }
 
 fn import(service: &SystemService, call: &Call<'_>, content: Bytes) -> Result<Response> {
-    let flag = |name: &str| call.request.parameters.get(name).is_some_and(truthy);
-    let wishes = Wishes { overwrite: flag("overwrite"), dry_run: flag("dry_run") };
-    let mut contents = Contents::read(Reader::open(content, service.store().limits())?)?;
+    let limits = service.store().limits();
+    let flag = |name: &str| option(call, name).is_some_and(|value| truthy(&value));
+    let password = option(call, "password");
+    let outer = Reader::open(content, limits)?;
+    let (reader, secured) = sealed::open(outer, password.as_ref().and_then(Value::as_str), limits)?;
+    let wishes = Wishes { overwrite: flag("overwrite"), dry_run: flag("dry_run"), secured };
+    let mut contents = Contents::read(reader)?;
     let mut report = Report::default();
     for files in &contents.manifest.files {
         report.warn(format!("The files of '{files}' were left out: files are not available in this release."));

@@ -2,8 +2,10 @@
 
 use super::kinds::{Child, Kind};
 use super::references::References;
+use super::secrets::Secrets;
 use crate::system::SystemService;
 use crate::system::records::Records;
+use crate::system::store::SystemStore;
 use antiphon_gateway::Call;
 use antiphon_model::{Object, Result, Value, Verb, json};
 use antiphon_sql::catalog::{Field, Table};
@@ -33,14 +35,14 @@ pub(super) struct StoredRecord {
     pub(super) record: Object,
 }
 
-/// Every record of a kind, secrets masked, in the order of identifiers.
+/// Every record of a kind, in the order of identifiers.
 ///
 /// # Errors
 /// When the database can't be read.
 pub(super) fn stored(
     service: &SystemService,
     call: &Call<'_>,
-    references: &References,
+    naming: &Naming,
     kind: &Kind,
 ) -> Result<Vec<StoredRecord>> {
     let Some(resource) = kind.resource() else { return Ok(Vec::new()) };
@@ -62,7 +64,7 @@ pub(super) fn stored(
         };
         let is_last = page.len() < PAGE;
         for row in page.iter_mut().filter_map(Value::as_object_mut) {
-            found.push(portable(database, references, kind, &table, row)?);
+            found.push(portable(database, naming, kind, &table, row)?);
         }
         if is_last {
             return Ok(found);
@@ -70,42 +72,58 @@ pub(super) fn stored(
     }
 }
 
-fn portable(
-    database: &Database,
-    references: &References,
-    kind: &Kind,
-    table: &Table,
-    row: &Object,
-) -> Result<StoredRecord> {
-    let mut record = columns(references, table, row, None);
+fn portable(database: &Database, naming: &Naming, kind: &Kind, table: &Table, row: &Object) -> Result<StoredRecord> {
+    let mut record = naming.columns(table, row, None);
     if kind.name == "service"
         && let Some(config) = record.get_mut("config")
     {
         if let Some(members) = config.as_object_mut() {
             members.shift_remove("service_id");
         }
-        references.name_in_config(config);
+        naming.references.name_in_config(config);
     }
     let mut children = Vec::with_capacity(kind.children.len());
     for child in kind.children {
         let rows = rows_of(row.get(child.relation));
         let table = child_table(database, table, child)?;
-        let named = rows.iter().map(|row| Value::Object(columns(references, &table, row, Some(child.parent))));
+        let named = rows.iter().map(|row| Value::Object(naming.columns(&table, row, Some(child.parent))));
         record.insert(child.relation.to_owned(), named.collect());
         children.push(rows.iter().map(|row| row.get("id").cloned().unwrap_or_default()).collect());
     }
     Ok(StoredRecord { id: row.get("id").cloned().unwrap_or_default(), children, record })
 }
 
-/// The columns of a row that mean something elsewhere.
-fn columns(references: &References, table: &Table, row: &Object, parent: Option<&str>) -> Object {
-    let carried = carried(table, parent).filter_map(|field| Some((field, row.get(&field.name)?)));
-    carried
-        .map(|(field, value)| match reference(field) {
-            Some(table) => (field.name.clone(), references.named(table, value)),
-            None => (field.name.clone(), value.clone()),
-        })
-        .collect()
+/// What turns stored records into those of a package.
+pub(super) struct Naming {
+    pub(super) references: References,
+    /// Told in secured packages only.
+    pub(super) secrets: Option<Secrets>,
+}
+
+impl Naming {
+    /// Of the installation as it is now.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub(super) fn load(store: &SystemStore, secured: bool) -> Result<Naming> {
+        let secrets = secured.then(|| Secrets::load(store)).transpose()?;
+        Ok(Naming { references: References::load(store)?, secrets })
+    }
+
+    /// The columns of a row that mean something elsewhere.
+    fn columns(&self, table: &Table, row: &Object, parent: Option<&str>) -> Object {
+        let carried = carried(table, parent).filter_map(|field| Some((field, row.get(&field.name)?)));
+        let mut columns = carried
+            .map(|(field, value)| match reference(field) {
+                Some(table) => (field.name.clone(), self.references.named(table, value)),
+                None => (field.name.clone(), value.clone()),
+            })
+            .collect();
+        if let Some(secrets) = &self.secrets {
+            secrets.reveal(&table.name, row.get("id").unwrap_or(&Value::Null), &mut columns);
+        }
+        columns
+    }
 }
 
 /// The columns that packages carry; `parent` is the one that names the record that a child is part of.

@@ -28,11 +28,10 @@ pub(super) fn import(call: &Call<'_>, contents: &mut Contents, wishes: Wishes, r
         let known = known.unwrap_or_default();
         let mut import = Import { call, service: &service, wishes, report };
         import.structures(&known, contents.tables(&service, Part::Schema)?);
-        let tables = contents.tables(&service, Part::Rows)?;
-        let filled = tables.into_iter().map(|table| import.filled(table)).collect::<Result<Vec<_>>>()?;
-        for table in
-            in_order(filled, |table| &table.name, |table| table.target.as_ref().map_or(&[], |target| &target.fields))
-        {
+        let definitions = contents.tables(&service, Part::Schema)?;
+        let tables = contents.tables(&service, Part::Rows)?.into_iter();
+        let filled = tables.map(|table| import.filled(table, &definitions)).collect::<Result<Vec<_>>>()?;
+        for table in in_order(filled, |table| &table.name, |table| &table.target.fields) {
             import.contents(table);
         }
     }
@@ -52,16 +51,18 @@ struct Import<'a> {
     report: &'a mut Report,
 }
 
-/// Rows, and the table that they go to; none in a trial when it is not there.
+/// Rows, and the table that they go to.
 struct Filled {
     name: String,
     rows: Vec<Object>,
-    target: Option<Target>,
+    target: Target,
 }
 
 /// What is known of a table that rows go to.
 struct Target {
     fields: Vec<Value>,
+    /// In a trial it may be one that is yet to be made.
+    is_there: bool,
 }
 
 impl Target {
@@ -157,21 +158,30 @@ impl Import<'_> {
         ask(self.call, Verb::Patch, self.service, &path, Object::new(), json!({ "resource": relations })).map(drop)
     }
 
-    /// The rows of a table, with what there is of it here.
-    fn filled(&mut self, table: Object) -> Result<Filled> {
+    /// The rows of a table, with what there is of it here, or in the package.
+    fn filled(&mut self, table: Object, definitions: &[Object]) -> Result<Filled> {
         let rows = rows(&table)?;
         let name = name_of(&Value::Object(table)).to_owned();
         let parameters =
             Object::from_iter([("limit".to_owned(), json!(1)), ("include_schema".to_owned(), json!(true))]);
         let described = ask(self.call, Verb::Get, self.service, &rows_of(&name), parameters, Value::Null);
-        let target =
-            described.ok().map(|described| Target { fields: fields_of(&described["meta"]["schema"]).to_vec() });
-        Ok(Filled { name, rows, target })
+        let is_there = described.is_ok();
+        let fields = match described {
+            Ok(described) => fields_of(&described["meta"]["schema"]).to_vec(),
+            Err(_) => {
+                let definitions = definitions.iter().cloned().map(Value::Object);
+                definitions
+                    .filter(|table| name_of(table) == name)
+                    .flat_map(|table| fields_of(&table).to_vec())
+                    .collect()
+            }
+        };
+        Ok(Filled { name, rows, target: Target { fields, is_there } })
     }
 
     fn contents(&mut self, Filled { name, rows, target }: Filled) {
         let count = rows.len();
-        match self.store(&name, rows, target) {
+        match self.store(&name, rows, &target) {
             Ok(sorted) => {
                 let path = self.path(Part::Rows);
                 let parts = [
@@ -188,12 +198,11 @@ impl Import<'_> {
         }
     }
 
-    fn store(&self, table: &str, rows: Vec<Object>, target: Option<Target>) -> Result<Sorted> {
+    fn store(&self, table: &str, rows: Vec<Object>, target: &Target) -> Result<Sorted> {
         let path = rows_of(table);
-        let sorted = match target {
-            Some(target) => self.sort(&path, &target, rows)?,
-            // In a trial the table may be one that is yet to be made.
-            None => Sorted { new: rows.into_iter().map(Value::Object).collect(), ..Sorted::default() },
+        let sorted = match target.is_there {
+            true => self.sort(&path, target, rows)?,
+            false => Sorted { new: rows.into_iter().map(Value::Object).collect(), ..Sorted::default() },
         };
         if self.wishes.dry_run {
             return Ok(sorted);
