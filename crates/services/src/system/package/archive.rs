@@ -2,6 +2,9 @@
 //!
 //! Nothing is ever unpacked to disk. Every name is judged before anything is read, and what is read is counted.
 
+#[cfg(test)]
+mod tests;
+
 use antiphon_model::{Error, Limits, Result, Value};
 use bytes::Bytes;
 use std::io::{Cursor, Read, Write};
@@ -124,22 +127,26 @@ impl Reader {
         &self.names
     }
 
-    /// The content of a file, counted as it is unpacked: what the directory says of sizes need not be true.
+    /// The content of a file. What the directory says of its size was judged, so not a byte more is unpacked.
     ///
     /// # Errors
     /// 400 when it is not there, too large or damaged.
     pub(super) fn bytes(&mut self, name: &str) -> Result<Vec<u8>> {
-        let largest = self.largest;
-        let file = self.zip.by_name(name).map_err(|error| {
-            Error::bad_request(format!("The package has no readable file '{name}'.")).with_cause(error)
-        })?;
-        let mut content = Vec::new();
-        file.take(largest as u64 + 1).read_to_end(&mut content).map_err(|error| damaged(&error))?;
-        match content.len() > largest {
-            true => Err(Error::bad_request(format!(
+        let missing =
+            |error| Error::bad_request(format!("The package has no readable file '{name}'.")).with_cause(error);
+        let largest = self.largest as u64;
+        let file = self.zip.by_name(name).map_err(missing)?;
+        let size = file.size();
+        if size > largest {
+            return Err(Error::bad_request(format!(
                 "The file '{name}' of the package is larger than {largest} bytes (limit package_file_bytes)."
-            ))),
-            false => Ok(content),
+            )));
+        }
+        let mut content = Vec::new();
+        file.take(size + 1).read_to_end(&mut content).map_err(|error| damaged(&error))?;
+        match content.len() as u64 == size {
+            true => Ok(content),
+            false => Err(damaged(&format!("'{name}' is not as large as its entry says"))),
         }
     }
 
