@@ -10,6 +10,7 @@ mod authorization;
 mod authorization_matrix;
 mod cors;
 mod escalation;
+mod hostile_packages;
 mod lookups;
 mod many_servers;
 mod packages;

@@ -10,13 +10,13 @@ use zip::{ZipArchive, ZipWriter};
 const ADMIN: (&str, &str) = ("admin@example.com", "AdminPassw0rd");
 
 /// A new installation with nothing but its first administrator.
-struct Empty {
-    app: TestApp,
+pub struct Empty {
+    pub app: TestApp,
     token: String,
 }
 
 impl Empty {
-    fn start() -> Empty {
+    pub fn start() -> Empty {
         let settings = [("ANTIPHON_ADMIN_EMAIL", ADMIN.0), ("ANTIPHON_ADMIN_PASSWORD", ADMIN.1)];
         let variables = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let app = TestApp::in_folder(TempDir::new().unwrap(), &variables);
@@ -25,13 +25,13 @@ impl Empty {
         Empty { token: session["session_token"].as_str().unwrap().to_owned(), app }
     }
 
-    fn admin(&self) -> Caller<'_> {
+    pub fn admin(&self) -> Caller<'_> {
         self.app.anonymous().with("X-DreamFactory-Session-Token", &self.token)
     }
 }
 
 /// The package of what the manifest names.
-fn export(admin: &Caller, manifest: Value) -> Vec<u8> {
+pub fn export(admin: &Caller, manifest: Value) -> Vec<u8> {
     let answer = admin.post("system/package", manifest);
     assert_eq!(answer.header("content-type"), Some("application/zip"), "{answer:?}");
     answer.bytes(200)
@@ -42,14 +42,14 @@ fn everything(admin: &Caller) -> Vec<u8> {
     export(admin, admin.get("system/package").expect(200))
 }
 
-fn import(admin: &Caller, query: &str, package: &[u8]) -> Value {
+pub fn import(admin: &Caller, query: &str, package: &[u8]) -> Value {
     let answer = admin.send_as("POST", &format!("system/package?{query}"), "application/zip", package);
     assert!(matches!(answer.status(), 200 | 201), "{answer:?}");
     answer.body().clone()
 }
 
 /// What is in a package: its files as JSON, without the time of its making.
-fn unpacked(package: &[u8]) -> BTreeMap<String, Value> {
+pub fn unpacked(package: &[u8]) -> BTreeMap<String, Value> {
     let mut zip = ZipArchive::new(Cursor::new(package)).unwrap();
     let mut files = BTreeMap::new();
     for index in 0..zip.len() {
@@ -276,7 +276,7 @@ fn state(admin: &Caller) -> Vec<Value> {
 }
 
 /// How many records and rows fared so.
-fn count(done: &Value, action: &str) -> u64 {
+pub fn count(done: &Value, action: &str) -> u64 {
     let records = done["record"].as_array().unwrap().iter().filter(|record| record["action"] == action);
     records.map(|record| record["count"].as_u64().unwrap_or(1)).sum()
 }
@@ -438,12 +438,12 @@ fn rows_are_copied_as_they_are() {
 }
 
 /// A package of these files.
-fn packed(files: &BTreeMap<String, Value>) -> Vec<u8> {
+pub fn packed(files: &BTreeMap<String, Value>) -> Vec<u8> {
     archive(files.iter().map(|(name, content)| (name.as_str(), content.to_string())))
 }
 
 /// A zip archive of these files, whatever they are.
-fn archive<'n>(files: impl IntoIterator<Item = (&'n str, String)>) -> Vec<u8> {
+pub fn archive<'n>(files: impl IntoIterator<Item = (&'n str, String)>) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in files {
         zip.start_file(name, SimpleFileOptions::default()).unwrap();
