@@ -38,6 +38,12 @@ impl Call<'_> {
     }
 }
 
+/// What a service keeps in memory to answer faster.
+pub trait Cache: Send + Sync {
+    /// Forgets all of it; the next call that needs it reads it anew.
+    fn flush(&self);
+}
+
 /// A service: its routes, and the code behind them.
 #[async_trait]
 pub trait Service: Send + Sync {
@@ -49,6 +55,11 @@ pub trait Service: Send + Sync {
 
     /// What scripts must not see of the bodies of requests on that route; none when they may see all of it.
     fn secrecy(&self, _matched: &Matched) -> Option<SecrecyOf> {
+        None
+    }
+
+    /// What it keeps in memory, if anything.
+    fn cache(&self) -> Option<&dyn Cache> {
         None
     }
 

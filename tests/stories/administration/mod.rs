@@ -6,9 +6,11 @@
 mod admin_app_pages;
 mod admin_interface_pages;
 mod api_docs;
+mod apps_and_roles;
 mod authorization;
 mod authorization_matrix;
 mod cors;
+mod environment;
 mod escalation;
 mod hostile_packages;
 mod lookups;
@@ -17,3 +19,6 @@ mod packages;
 pub mod people;
 mod root_listing;
 mod secrets;
+mod services;
+mod system_resources;
+mod users;

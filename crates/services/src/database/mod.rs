@@ -12,7 +12,7 @@ pub use extras::SystemExtras;
 pub use source::{Databases, Source};
 
 use crate::api_docs::tables::record_schema;
-use antiphon_gateway::{Call, RouteTable, Schema, Service, blocking, may, row_filters, verbs_for};
+use antiphon_gateway::{Cache, Call, RouteTable, Schema, Service, blocking, may, row_filters, verbs_for};
 use antiphon_model::{Response, Result, Session, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::{Lookups, NoLookups};
@@ -151,6 +151,13 @@ impl DatabaseService {
     }
 }
 
+/// The structure of the database is what is kept.
+impl Cache for DatabaseService {
+    fn flush(&self) {
+        self.source.forget_structure();
+    }
+}
+
 #[async_trait]
 impl Service for DatabaseService {
     fn routes(&self) -> &RouteTable {
@@ -167,6 +174,10 @@ impl Service for DatabaseService {
             true => self.answer(&call),
             false => blocking(|| self.answer(&call)),
         }
+    }
+
+    fn cache(&self) -> Option<&dyn Cache> {
+        Some(self)
     }
 
     fn parameter_values(&self, parameter: &str) -> Vec<String> {

@@ -32,6 +32,18 @@ impl Source {
             Source::Callers(callers) => callers.database(lookups),
         }
     }
+
+    /// Forgets the structure of every database that is open.
+    pub(super) fn forget_structure(&self) {
+        match self {
+            Source::Everybodys(Ok(database)) => database.refresh(),
+            Source::Everybodys(Err(_)) => {}
+            Source::Callers(CallersDatabase { databases, record, .. }) => {
+                let open = databases.open.lock();
+                open.get(&record.id).into_iter().flatten().for_each(|opened| opened.database.refresh());
+            }
+        }
+    }
 }
 
 /// The databases of a service whose configuration names lookups.

@@ -1,7 +1,7 @@
 //! `system/cache`: what is kept in memory, and forgetting it (system-and-users 4.11).
 
 use super::SystemService;
-use antiphon_gateway::Call;
+use antiphon_gateway::{Cache, Call};
 use antiphon_model::{Error, Object, Response, Result, Value, Verb, json};
 
 /// Answers for the cache of everything, of one service, of one event's script.
@@ -9,17 +9,31 @@ pub(super) fn handle(service: &SystemService, call: &Call<'_>) -> Result<Respons
     if call.request.verb == Verb::Get {
         return Ok(list(call));
     }
-    let name = call.matched.parameter("service");
-    if !name.is_empty() && call.gateway.registry().find(name).is_none() {
-        return Err(Error::not_found(format!("Could not find a service for {name}")));
+    let registry = call.gateway.registry();
+    match call.matched.route.pattern() {
+        "cache/{service}" => {
+            let name = call.matched.parameter("service");
+            let entry =
+                registry.find(name).ok_or_else(|| Error::not_found(format!("Could not find a service for {name}")))?;
+            match entry.service.cache() {
+                Some(cache) => cache.flush(),
+                None if entry.id == call.entry.id => service.reload()?,
+                None => return Err(Error::not_implemented("Service does not implement API controlled cache.")),
+            }
+        }
+        "cache" => {
+            service.reload()?;
+            registry.list().iter().filter_map(|entry| entry.service.cache()).for_each(Cache::flush);
+        }
+        _ => service.reload()?,
     }
-    // Scripts, services and identities are what is kept; reading all of them anew is quick and always right.
-    service.reload()?;
     Ok(Response::ok(json!({ "success": true })))
 }
 
+/// The services that keep something in memory: this one and those that say so.
 fn list(call: &Call<'_>) -> Response {
-    let entries = call.gateway.registry().list();
+    let mut entries = call.gateway.registry().list();
+    entries.retain(|entry| entry.id == call.entry.id || entry.service.cache().is_some());
     let all = call.request.parameter(&["fields"]).is_some();
     let described = entries.iter().map(|entry| {
         let mut item = Object::new();

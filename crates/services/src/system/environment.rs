@@ -6,6 +6,7 @@ use super::session::host_name;
 use super::store::{flag, integer, optional_integer, required_text, text};
 use antiphon_gateway::Call;
 use antiphon_model::{Object, Response, Result, Value, json, truthy};
+use antiphon_sql::statement::Bound;
 
 /// Answers for anybody; more for those with a session or a role, everything for administrators.
 pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
@@ -82,7 +83,7 @@ fn apps(store: &SystemStore, call: &Call<'_>) -> Result<Vec<Value>> {
     let assigned = match call.session.user_id() {
         Some(id) => {
             let sql = "SELECT app_id FROM user_to_app_to_role WHERE user_id = ?";
-            store.all(sql, &[antiphon_sql::statement::Bound::Integer(id)], |row| integer(row, 0))?
+            store.all(sql, &[Bound::Integer(id)], |row| integer(row, 0))?
         }
         None => Vec::new(),
     };
@@ -91,18 +92,31 @@ fn apps(store: &SystemStore, call: &Call<'_>) -> Result<Vec<Value>> {
             || row.get("role_id").is_some_and(|role| !role.is_null())
             || row.get("id").and_then(Value::as_i64).is_some_and(|id| assigned.contains(&id))
     };
+    let default = default_app(store, call)?;
     let rows = rows.iter().filter_map(Value::as_object).filter(|row| opens(row));
-    Ok(rows.map(|row| describe_app(call, row)).collect())
+    Ok(rows.map(|row| describe_app(call, row, default)).collect())
 }
 
-fn describe_app(call: &Call<'_>, row: &Object) -> Value {
+/// The app that a client opens when its user chose none: the user's own, else that of the instance.
+fn default_app(store: &SystemStore, call: &Call<'_>) -> Result<Option<i64>> {
+    if let Some(id) = call.session.user_id() {
+        let sql = "SELECT default_app_id FROM user WHERE id = ?";
+        let own = store.one(sql, &[Bound::Integer(id)], |row| optional_integer(row, 0))?.flatten();
+        if own.is_some() {
+            return Ok(own);
+        }
+    }
+    Ok(store.service_config("system")?.get("default_app_id").and_then(Value::as_i64))
+}
+
+fn describe_app(call: &Call<'_>, row: &Object, default: Option<i64>) -> Value {
     let field = |name: &str| row.get(name).cloned().unwrap_or_default();
     json!({
         "id": field("id"),
         "name": field("name"),
         "description": field("description"),
         "url": launch_url(call, row),
-        "is_default": false,
+        "is_default": default.is_some() && field("id").as_i64() == default,
         "allow_fullscreen_toggle": field("allow_fullscreen_toggle"),
         "requires_fullscreen": field("requires_fullscreen"),
         "toggle_location": field("toggle_location"),

@@ -250,8 +250,13 @@ impl RelatedTables for SystemTables<'_> {
         }
         let Call { session, request, entry, .. } = self.call;
         let shown_by = resources::shown_by(table);
-        if let Some(resource) = shown_by {
-            authorize(session, request.requestor, Verb::Get, entry, resource.name)?;
+        match shown_by {
+            Some(resource) => authorize(session, request.requestor, Verb::Get, entry, resource.name)?,
+            // What no resource shows is no business of roles, unless it is part of the record that they may read.
+            None if !session.is_admin() && !codec::CHILDREN.contains(&table) => {
+                return Err(Error::forbidden(format!("Records of '{table}' can only be read by administrators.")));
+            }
+            None => {}
         }
         let restricted = shown_by.filter(|_| !session.is_admin()).map(|resource| Rule {
             resource,

@@ -48,6 +48,8 @@ fn account(routes: &mut Vec<Route>) {
             .also(&[Put, Patch])
             .carries(PROFILE),
         session("admin/session"),
+        // A client reads the account under this path.
+        Route::new("admin/{id}/session", &[Get], "One administrator").legacy_event("admin").unlisted(),
     ]);
 }
 

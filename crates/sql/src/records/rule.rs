@@ -94,6 +94,21 @@ pub trait RecordRule: Send + Sync {
         false
     }
 
+    /// Whether a refused child is told with its reason; else as the batch of one that it is on its own table's endpoint.
+    fn tells_reasons(&self) -> bool {
+        false
+    }
+
+    /// Whether a child that is written through its parent may come from another parent, by its identifier.
+    fn adopts_children(&self) -> bool {
+        true
+    }
+
+    /// The field by which a child that comes without its identifier is found among those of its parent.
+    fn child_name(&self, _table: &Table) -> Option<&'static str> {
+        None
+    }
+
     /// Whether a child whose foreign key is set to null goes away, whatever the request says.
     fn deletes_detached(&self) -> bool {
         false

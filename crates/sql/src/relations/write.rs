@@ -2,7 +2,7 @@
 
 use crate::catalog::{Field, Junction, Relation, RelationType, Table};
 use crate::condition::Condition;
-use crate::records::{Plan, Scope, condition_of, delete_row, identifying_fields, insert, update, value};
+use crate::records::{Plan, RecordRule, Scope, condition_of, delete_row, identifying_fields, insert, update, value};
 use crate::row_filter::row_condition;
 use crate::transaction::Transaction;
 use antiphon_model::{Error, Object, Result, Value, Verb};
@@ -180,7 +180,18 @@ impl<'a> Writer<'a> {
         let mut item = item.clone();
         item.retain(|name, _| !name.eq_ignore_ascii_case(reference.wire_name()));
         item.insert(reference.wire_name().to_owned(), parent.clone());
-        if has_key && self.change_or_find(&item, &keys)? {
+        let rule = self.scope.related.rule(self.table.wire_name());
+        if has_key {
+            if !rule.adopts_children() {
+                self.refuse_foreign(&keys, &item, reference)?;
+            }
+            if self.change_or_find(&item, &keys)? {
+                return Ok(());
+            }
+        } else if let Some(name) = rule.child_name(&self.table).and_then(|name| self.table.field(name))
+            && given(&name)
+            && self.change_or_find(&item, &[reference, name])?
+        {
             return Ok(());
         }
         if let Some(key) = keys.iter().find(|key| !key.auto_increment && key.default.is_null() && !given(key))
@@ -193,7 +204,25 @@ impl<'a> Writer<'a> {
             return Err(Error::record_not_found(id.collect::<Vec<_>>().join(",")));
         }
         let child = self.scope(&self.table, Verb::Post)?;
-        insert(&child, self.transaction, &item, 0).map(drop).map_err(nested_batch)
+        insert(&child, self.transaction, &item, 0).map(drop).map_err(|error| refused_child(child.rule, error))
+    }
+
+    /// Refuses a child that belongs to another record already.
+    fn refuse_foreign(&self, keys: &[&Field], item: &Object, reference: &Field) -> Result<()> {
+        let scope = self.scope(&self.table, Verb::Get).or_else(|_| self.scope(&self.table, Verb::Patch))?;
+        let plan = Plan::of([reference]);
+        let Some(stored) = plan.first(self.transaction.connection(), &scope, &condition_of(keys, item)?)? else {
+            return Ok(());
+        };
+        let (owner, parent) = (value(&stored, reference.wire_name()), value(item, reference.wire_name()));
+        match owner.filter(|owner| !owner.is_null()) {
+            Some(owner) if parent.is_none_or(|parent| parent != owner) => {
+                let ids = keys.iter().filter_map(|key| value(item, key.wire_name())).map(ToString::to_string);
+                let (ids, table) = (ids.collect::<Vec<_>>().join(","), self.table.wire_name());
+                Err(Error::bad_request(format!("The record '{ids}' of '{table}' belongs to another record.")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn write_link(&self, junction: &Junction, own: &str, parent: &Value, item: &Object) -> Result<()> {
@@ -235,7 +264,7 @@ impl<'a> Writer<'a> {
         if scope.identifiers.iter().all(|known| known.name != key.name) {
             scope.identifiers.push(key);
         }
-        let stored = insert(&scope, self.transaction, item, 0).map_err(nested_batch)?;
+        let stored = insert(&scope, self.transaction, item, 0).map_err(|error| refused_child(scope.rule, error))?;
         Ok(stored.get(key.wire_name()).cloned().unwrap_or_default())
     }
 
@@ -302,10 +331,11 @@ fn no_key(key: &Field) -> Error {
     Error::bad_request(format!("Related record has no primary key value for '{}'.", key.wire_name()))
 }
 
-/// A refused related record is told as the batch of one that it is on its own table's endpoint.
-fn nested_batch(error: Error) -> Error {
+/// A refused related record is told as the batch of one that it is on its own table's endpoint, unless its rule tells why.
+fn refused_child(rule: &dyn RecordRule, error: Error) -> Error {
     match error.status {
         401 | 403 | 501 | 503 => error,
+        _ if rule.tells_reasons() => error,
         _ => {
             let batch = Error::batch(antiphon_model::BatchVerb::Created, &[0], vec![error.to_value()], false);
             Error { cause: Some(error.to_string()), ..batch }

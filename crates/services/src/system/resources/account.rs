@@ -11,6 +11,10 @@ use antiphon_sql::statement::Bound;
 
 const USERNAME_CHARS: usize = 6;
 
+/// Why a second role for one user in one app is refused.
+pub(super) const MULTIPLE_ASSIGNMENT: &str = "Multiple user-to-app-to-role assignment. There can only be a single user-to-app-to-role \
+                                              assignment for a given user and app.";
+
 /// One of the halves.
 pub(super) struct Account {
     pub(super) admin: bool,
@@ -160,10 +164,7 @@ fn check_assignments(record: &Object) -> Result<()> {
     let apps: Vec<&Value> = rows.iter().filter_map(|row| row.get("app_id")).filter(|app| !app.is_null()).collect();
     let repeated = apps.iter().enumerate().any(|(index, app)| apps[..index].contains(app));
     match repeated {
-        true => Err(Error::bad_request(
-            "Multiple user-to-app-to-role assignment. There can only be a single user-to-app-to-role assignment for a \
-             given user and app.",
-        )),
+        true => Err(Error::bad_request(MULTIPLE_ASSIGNMENT)),
         false => Ok(()),
     }
 }

@@ -3,7 +3,9 @@
 use super::{Resource, invalid, require, require_if_given};
 use antiphon_gateway::Call;
 use antiphon_gateway::identity::Secret;
-use antiphon_model::{Object, Result, Value, json};
+use antiphon_model::{Error, Object, Result, Value, json};
+use antiphon_sql::records::Stage;
+use antiphon_sql::statement::Bound;
 
 const KEY_CHARS: usize = 64;
 /// The last of the apps that every installation begins with; their keys are public.
@@ -16,18 +18,39 @@ const SERVER_PATH: i64 = 3;
 pub(super) struct Apps;
 
 impl Resource for Apps {
-    fn create(&self, _call: &Call<'_>, record: &mut Object) -> Result<()> {
+    fn create(&self, call: &Call<'_>, record: &mut Object) -> Result<()> {
         require(record, "name")?;
-        check_type(record)?;
+        check_type(call, &Object::new(), record)?;
         match given_key(record)? {
             true => Ok(()),
             false => new_key(record),
         }
     }
 
+    /// A key that another app has makes way for a new one.
+    fn settle(&self, stage: &Stage<'_>, record: &mut Object) -> Result<()> {
+        let Some(key) = record.get("api_key").and_then(Value::as_str) else { return Ok(()) };
+        let mut is_taken = false;
+        stage.query("SELECT 1 FROM app WHERE api_key = ?", &[Bound::Text(key.to_owned())], &mut |_| {
+            is_taken = true;
+            Ok(())
+        })?;
+        if is_taken { new_key(record) } else { Ok(()) }
+    }
+
+    fn delete(&self, call: &Call<'_>, existing: &Object) -> Result<()> {
+        let has_storage = existing.get("type").and_then(Value::as_i64) == Some(FILE_STORAGE);
+        match has_storage && call.request.flag("delete_storage") {
+            true => Err(Error::not_implemented(
+                "The files of an app can't be deleted in this release: call without delete_storage to delete the app alone.",
+            )),
+            false => Ok(()),
+        }
+    }
+
     fn update(&self, call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
         require_if_given(record, "name")?;
-        normalize_type(record);
+        check_type(call, existing, record)?;
         given_key(record)?;
         let is_seeded = existing.get("id").and_then(Value::as_i64).is_some_and(|id| id <= LAST_SEEDED);
         if is_seeded && record.get("role_id").is_some_and(|role| !role.is_null()) {
@@ -73,24 +96,33 @@ fn host<'a>(call: &'a Call<'_>) -> &'a str {
     call.session.client.host_url.as_deref().unwrap_or_default()
 }
 
-fn check_type(record: &mut Object) -> Result<()> {
+/// Each type of app needs to know where the app is.
+fn check_type(call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
     normalize_type(record);
-    let is_missing = |field: &str| record.get(field).and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
-    match record.get("type").and_then(Value::as_i64) {
+    if !["type", "url", "path", "storage_service_id"].iter().any(|field| record.contains_key(*field)) {
+        return Ok(());
+    }
+    let settled = |field: &str| record.get(field).or_else(|| existing.get(field));
+    let is_missing = |field: &str| settled(field).and_then(Value::as_str).is_none_or(|text| text.trim().is_empty());
+    match settled("type").and_then(Value::as_i64) {
         Some(URL) if is_missing("url") => Err(invalid("url", "The url field is required for an app of type URL.")),
         Some(SERVER_PATH) if is_missing("path") => {
             Err(invalid("path", "The path field is required for an app on this server."))
         }
-        Some(FILE_STORAGE) if record.get("storage_service_id").is_none_or(Value::is_null) => {
-            record.insert("storage_service_id".into(), json!(FILES_SERVICE));
+        Some(FILE_STORAGE) if settled("storage_service_id").is_none_or(Value::is_null) => {
+            let files = call.gateway.registry().find(FILES_SERVICE).ok_or_else(|| {
+                invalid("storage_service_id", "The storage service id field is required for an app in a file service.")
+            })?;
+            record.insert("storage_service_id".into(), json!(files.id));
             Ok(())
         }
-        _ => Ok(()),
+        Some(0..=3) | None => Ok(()),
+        Some(other) => Err(invalid("type", &format!("There is no app type {other}; it is 0, 1, 2 or 3."))),
     }
 }
 
-/// The file service that every installation begins with.
-const FILES_SERVICE: i64 = 3;
+/// Where the files of an app are when it does not say.
+const FILES_SERVICE: &str = "files";
 
 /// Clients send the type as a number or as its text.
 fn normalize_type(record: &mut Object) {

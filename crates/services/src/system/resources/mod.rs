@@ -98,6 +98,11 @@ pub(super) trait Resource: Send + Sync {
         Ok(())
     }
 
+    /// Completes a new record by what is stored already.
+    fn settle(&self, _stage: &Stage<'_>, _record: &mut Object) -> Result<()> {
+        Ok(())
+    }
+
     /// Checks and completes a change.
     fn update(&self, _call: &Call<'_>, _existing: &Object, _record: &mut Object) -> Result<()> {
         Ok(())
@@ -132,7 +137,9 @@ impl RecordRule for Rule<'_> {
         drop_meaningless_nulls(stage.table, record);
         record.remove("last_modified_by_id");
         self.resource.rule.create(self.call, record)?;
+        self.resource.rule.settle(stage, record)?;
         stamp(stage, record, "created_by_id");
+        check_lengths(stage.table, record)?;
         sealing::seal(self.vault, &stage.table.name, record)
     }
 
@@ -144,6 +151,7 @@ impl RecordRule for Rule<'_> {
         sealing::open(self.vault, &stage.table.name, &mut existing);
         self.resource.rule.update(self.call, &existing, record)?;
         stamp(stage, record, "last_modified_by_id");
+        check_lengths(stage.table, record)?;
         sealing::seal(self.vault, &stage.table.name, record)
     }
 
@@ -161,6 +169,12 @@ impl RecordRule for Rule<'_> {
     }
 
     fn duplicate_message(&self, columns: &[String], record: &Object) -> Option<String> {
+        if self.resource.table == "lookup" {
+            return Some(match self.call.request.verb {
+                Verb::Put | Verb::Patch => "Lookup name can not be modified to one that already exists.".to_owned(),
+                _ => "A record with that 'name' already exists.".to_owned(),
+            });
+        }
         let column = columns.first()?;
         if self.resource.table == "user" && column == "email" {
             let email = record.get("email").and_then(Value::as_str).unwrap_or_default();
@@ -194,12 +208,14 @@ impl RecordRule for ChildRule<'_> {
 
     fn before_create(&self, stage: &Stage<'_>, record: &mut Object) -> Result<()> {
         drop_meaningless_nulls(stage.table, record);
+        check_lengths(stage.table, record)?;
         sealing::seal(self.vault, &stage.table.name, record)
     }
 
     fn before_update(&self, stage: &Stage<'_>, existing: &Object, record: &mut Object) -> Result<()> {
         guard(self.call, stage, |guard| guard.before(existing))?;
         drop_meaningless_nulls(stage.table, record);
+        check_lengths(stage.table, record)?;
         sealing::seal(self.vault, &stage.table.name, record)
     }
 
@@ -209,6 +225,24 @@ impl RecordRule for ChildRule<'_> {
 
     fn before_delete(&self, stage: &Stage<'_>, existing: &Object) -> Result<()> {
         guard(self.call, stage, |guard| guard.before(existing))
+    }
+
+    fn duplicate_message(&self, columns: &[String], _record: &Object) -> Option<String> {
+        let is_assignment =
+            columns.iter().any(|column| column == "app_id") && columns.iter().any(|column| column == "user_id");
+        is_assignment.then(|| account::MULTIPLE_ASSIGNMENT.to_owned())
+    }
+
+    fn tells_reasons(&self) -> bool {
+        true
+    }
+
+    fn adopts_children(&self) -> bool {
+        false
+    }
+
+    fn child_name(&self, table: &Table) -> Option<&'static str> {
+        (table.name == "lookup").then_some("name")
     }
 }
 
@@ -222,6 +256,20 @@ fn drop_meaningless_nulls(table: &Table, record: &mut Object) {
     record.retain(|name, value| {
         !value.is_null() || table.field(name).is_none_or(|field| field.allow_null || field.default.is_null())
     });
+}
+
+/// Refuses texts that are longer than their column says; SQLite would take them.
+fn check_lengths(table: &Table, record: &Object) -> Result<()> {
+    for field in &table.fields {
+        let (Some(length), Some(text)) = (field.length, record.get(&field.name).and_then(Value::as_str)) else {
+            continue;
+        };
+        if usize::try_from(length).is_ok_and(|length| text.chars().nth(length).is_some()) {
+            let name = field.name.replace('_', " ");
+            return Err(invalid(&field.name, &format!("The {name} may not be greater than {length} characters.")));
+        }
+    }
+    Ok(())
 }
 
 fn stamp(stage: &Stage<'_>, record: &mut Object, column: &str) {

@@ -199,7 +199,7 @@ async fn types_caches_and_settings() {
     assert_eq!(got["resource"][0], json!({"name": "cache_local", "group": "Cache"}));
     assert!(test.get("service_type/sqlite").await.body["config_schema"].is_array());
     assert_eq!(test.get("service_type/x").await.message(), "Service type 'x' not found.");
-    assert_eq!(test.get("cache").await.body["resource"][4], json!({"name": "db"}));
+    assert_eq!(test.get("cache").await.body["resource"][1], json!({"name": "db"}));
     assert_eq!(test.delete("cache").await.body, json!({"success": true}));
     assert_eq!(test.delete("cache/nosuch").await.status, 404);
     assert_eq!(test.delete("cache/_event/a.get.pre_process").await.body, json!({"success": true}));
