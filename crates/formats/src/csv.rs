@@ -15,6 +15,10 @@ pub fn decode(body: &[u8]) -> Result<Value> {
         ))
     };
     let names = reader.headers().map_err(unreadable)?.clone();
+    let mut seen = IndexSet::new();
+    if let Some(twice) = names.iter().find(|name| !seen.insert(*name)) {
+        return Err(Error::bad_request(format!("The request body is not valid CSV: two fields are named '{twice}'.")));
+    }
     let mut records = Vec::new();
     for row in reader.records() {
         let row = row.map_err(unreadable)?;
@@ -122,5 +126,6 @@ mod tests {
         assert_eq!(body, json!({ "resource": rows }));
         assert_eq!(decode(b"name\n").unwrap(), json!({"resource": []}));
         assert_eq!(decode(b"a,b\n1\n").unwrap_err().status, 400);
+        assert!(decode(b"a,b,a\n1,2,3\n").unwrap_err().message.contains("two fields are named 'a'"));
     }
 }

@@ -1,7 +1,7 @@
 //! What a service is to the gateway.
 
 use crate::{Frame, Gateway, Matched, RouteTable, Schema, SecrecyOf, ServiceEntry};
-use antiphon_model::{Request, Response, Result, Session};
+use antiphon_model::{Content, Request, Response, Result, Session, Value};
 use async_trait::async_trait;
 use std::sync::{Arc, OnceLock};
 use tokio::runtime::Handle;
@@ -35,6 +35,21 @@ impl Call<'_> {
     /// records, which the original reads through the related table's own endpoint.
     pub fn nested(&self, request: Request) -> Response {
         self.gateway.nested(request, self.session, self.frame, &Handle::current())
+    }
+
+    /// The value that such a call is answered with.
+    ///
+    /// # Errors
+    /// When the answer is an error.
+    pub fn ask(&self, request: Request) -> Result<Value> {
+        let response = self.nested(request);
+        match response.status >= 400 {
+            true => Err(response.into_error()),
+            false => match response.content {
+                Content::Value(value) => Ok(value),
+                other => Ok(other.to_value()),
+            },
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod cors;
 mod environment;
 mod escalation;
 mod hostile_packages;
+mod import;
 mod lookups;
 mod many_servers;
 mod packages;

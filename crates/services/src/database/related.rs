@@ -2,7 +2,7 @@
 //! (database-service 13, 15).
 
 use antiphon_gateway::{Call, authorize, row_filters};
-use antiphon_model::{Content, Error, Object, Request, Result, Value, Verb};
+use antiphon_model::{Error, Object, Request, Result, Value, Verb};
 use antiphon_sql::records::RowFilters;
 use antiphon_sql::relations::RelatedTables;
 
@@ -23,11 +23,7 @@ impl RelatedTables for Endpoints<'_> {
         let mut request = Request::new(Verb::Get, service, format!("_table/{table}"));
         request.parameters = parameters;
         request.requestor = self.call.request.requestor;
-        let response = self.call.nested(request);
-        if response.status >= 400 {
-            return Err(response.into_error());
-        }
-        let Content::Value(Value::Object(mut body)) = response.content else { return Ok(Vec::new()) };
+        let Value::Object(mut body) = self.call.ask(request)? else { return Ok(Vec::new()) };
         match body.shift_remove("resource") {
             Some(Value::Array(rows)) => Ok(rows),
             _ => Ok(Vec::new()),

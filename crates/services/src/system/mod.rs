@@ -12,6 +12,7 @@ mod environment;
 mod escalation;
 mod event;
 mod event_script;
+mod import;
 pub(crate) mod listing;
 mod package;
 pub(crate) mod password;
@@ -86,6 +87,7 @@ impl SystemService {
             ("environment", _) => environment::handle(&self.store, call),
             ("event", None) => event::handle(&self.store, call),
             ("event", Some(_)) => event_script::old_form(self, call, parameter("event_name")),
+            ("import", _) => import::handle(call),
             ("package", _) => package::handle(self, call),
             ("script_type", None) => Ok(script_type::list(call)),
             ("script_type", Some(_)) => script_type::one(call, parameter("id")),

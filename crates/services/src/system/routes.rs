@@ -99,7 +99,7 @@ fn types(routes: &mut Vec<Route>, name: &str, summary: &str) {
 }
 
 fn planned(routes: &mut Vec<Route>) {
-    routes.push(Route::new("import", &[Post], "Import records"));
+    routes.push(Route::new("import", &[Post], "Make a table of a file"));
     records(routes, "limit", "Limits on calls");
     routes.push(Route::new("limit_cache", &[Get, Delete], "Counters of the limits"));
     routes.push(Route::new("limit_cache/{id}", &[Get, Delete], "The counter of one limit").legacy_event("limit_cache"));

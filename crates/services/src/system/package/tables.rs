@@ -122,11 +122,7 @@ pub(super) fn ask(
 ) -> Result<Value> {
     let requestor = call.request.requestor;
     let request = Request { parameters, payload, requestor, verbatim: true, ..Request::new(verb, service, resource) };
-    let response = call.nested(request);
-    match response.status >= 400 {
-        true => Err(response.into_error()),
-        false => Ok(response.content.to_value()),
-    }
+    call.ask(request)
 }
 
 /// A write of rows that come from elsewhere: all or nothing.
