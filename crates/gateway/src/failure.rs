@@ -1,7 +1,7 @@
 //! Failures on their way to the client: what it must not see goes to the log, under a number that both have
 //! (system-and-users 9, row 13).
 
-use antiphon_model::{Error, Response};
+use antiphon_model::{Content, Error, Response, Value};
 
 /// The answer for an error. When there is a cause that is no business of the client's, the log gets it together with a
 /// correlation number, by which an administrator finds what a caller complains about.
@@ -13,7 +13,11 @@ pub fn report(error: &Error) -> Response {
     }
     let correlation_id = correlation_id();
     tracing::error!(correlation_id, status = error.status, %cause, "{}", error.message);
-    Response::from(&Error { correlation_id: Some(correlation_id), ..error.clone() })
+    let mut response = Response::from(error);
+    if let Content::Value(body) = &mut response.content {
+        body["error"]["correlation_id"] = Value::from(correlation_id);
+    }
+    response
 }
 
 /// A number that no other failure is likely to have. Without randomness from the system all failures share one.
@@ -24,7 +28,7 @@ fn correlation_id() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use antiphon_model::{BatchVerb, Content, Value};
+    use antiphon_model::BatchVerb;
 
     fn shown(error: &Error) -> Value {
         let Content::Value(body) = report(error).content else { panic!("no envelope") };

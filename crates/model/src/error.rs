@@ -24,8 +24,6 @@ pub struct Error {
     pub retry_after: Option<u32>,
     /// What really happened, for the log only.
     pub cause: Option<String>,
-    /// Number under which the log tells the cause; sent as `correlation_id`.
-    pub correlation_id: Option<String>,
 }
 
 /// What a batch was doing when it failed; the last word of its message.
@@ -54,7 +52,6 @@ impl Error {
             context: Value::Null,
             retry_after: None,
             cause: None,
-            correlation_id: None,
         }
     }
 
@@ -153,12 +150,7 @@ impl Error {
 
     /// The members of the `error` object; also an entry of a batch's `context.resource`.
     pub fn to_value(&self) -> Value {
-        let mut value =
-            json!({ "code": self.code, "context": self.context, "message": self.message, "status_code": self.status });
-        if let (Some(id), Some(members)) = (&self.correlation_id, value.as_object_mut()) {
-            members.insert("correlation_id".to_owned(), json!(id));
-        }
-        value
+        json!({ "code": self.code, "context": self.context, "message": self.message, "status_code": self.status })
     }
 
     /// The whole body: `{"error": {...}}`.

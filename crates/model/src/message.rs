@@ -93,17 +93,28 @@ impl Request {
     /// Refuses a write whose body is in no format that is understood; services that store bodies as they are don't ask.
     ///
     /// # Errors
-    /// 400 `Unrecognized payload type` (system-and-users 1.7).
+    /// 400 `Unrecognized payload type`; for a body without media type that begins like JSON, where it stops being JSON
+    /// (system-and-users 1.7).
     pub fn require_readable_payload(&self) -> Result<()> {
         let is_write = matches!(self.verb, Verb::Post | Verb::Put | Verb::Patch);
-        let is_upload = self.content_type.as_deref().is_some_and(|kind| kind.starts_with("multipart/"));
         let content = self.content.trim_ascii();
-        match is_write && self.payload.is_null() && !is_upload && !content.is_empty() && content != b"null" {
-            true => Err(Error::bad_request(
-                "Unrecognized payload type. Send JSON, XML or CSV, and say which in the Content-Type header.",
-            )),
-            false => Ok(()),
+        if !is_write || !self.payload.is_null() || content.is_empty() || content == b"null" {
+            return Ok(());
         }
+        match self.content_type.as_deref() {
+            Some(kind) if kind.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("multipart/")) => return Ok(()),
+            None if matches!(content[0], b'{' | b'[') => {
+                if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&self.content) {
+                    return Err(Error::bad_request(format!(
+                        "The request body is not valid JSON: {error}. Correct it and send it again."
+                    )));
+                }
+            }
+            _ => {}
+        }
+        Err(Error::bad_request(
+            "Unrecognized payload type. Send JSON, XML or CSV, and say which in the Content-Type header.",
+        ))
     }
 
     /// A header's value, by lower-case name.

@@ -33,3 +33,8 @@ fn area_08_table() {
 fn area_09_filters() {
     conforms("09_filters");
 }
+
+#[test]
+fn area_16_formats_errors() {
+    conforms("16_formats_errors");
+}

@@ -56,6 +56,11 @@ impl<'a> Caller<'a> {
         with_type.exchange(method, &format!("/api/v2/{}", encoded(path)), Some(body.to_vec()))
     }
 
+    /// Sends a body without saying what it is.
+    pub fn send_untyped(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        self.exchange(method, &format!("/api/v2/{}", encoded(path)), Some(body.to_vec()))
+    }
+
     /// Sends to a path that is written out in full and sent as it is.
     pub fn exactly(&self, method: &str, path: &str) -> Answer {
         self.exchange(method, path, None)

@@ -94,7 +94,7 @@ impl Edge {
         let mut response = match answer {
             Ok(response) => response,
             Err(error) => {
-                let mut response = encode::encode(report(&error), &Wishes::default());
+                let mut response = encode::encode(report(&error), &Wishes::of_head(&parts));
                 if UNREAD.contains(&error.status) {
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }
@@ -131,7 +131,7 @@ impl Edge {
             _ if !is_read => pages::not_allowed(&parts.method, PAGE_VERBS),
             Target::Welcome => pages::welcome(parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok())),
             Target::Status => self.status(peer, parts).await?,
-            Target::Outside(first) => pages::nowhere(&first),
+            Target::Outside(first) => return Err(pages::nowhere(&first)),
         })
     }
 

@@ -36,8 +36,8 @@ pub fn status(details: Option<Object>, wishes: &Wishes) -> HttpResponse {
 }
 
 /// A path outside the API that nobody serves.
-pub fn nowhere(first: &str) -> HttpResponse {
-    encode::error(&Error::not_found(format!("Could not find a service for {first}")))
+pub fn nowhere(first: &str) -> Error {
+    Error::not_found(format!("Could not find a service for {first}"))
 }
 
 /// A verb that can't be used here: 405 with the verbs that can.

@@ -1,7 +1,10 @@
 //! How the caller wants the answer written: `accept`, `file` and `wrap`, from the request as scripts left it.
 
 use super::negotiate::Offer;
+use antiphon_formats::form;
 use antiphon_model::{Request, Value, truthy};
+use hyper::header::ACCEPT;
+use hyper::http::request::Parts;
 
 /// What decides the form of an answer, but not its content.
 #[derive(Debug, Default, PartialEq)]
@@ -34,6 +37,15 @@ impl Wishes {
             file: filled(request.parameter(&["file"])).and_then(|wish| Download::of(&wish, request)),
             bare: wrap.is_some_and(|wrap| !truthy(&wrap)),
         }
+    }
+
+    /// The format that a request asks for which can't be understood as a whole.
+    pub fn of_head(parts: &Parts) -> Wishes {
+        let parameter = form::parse(parts.uri.query().unwrap_or_default())
+            .ok()
+            .and_then(|parameters| parameters.get("accept")?.as_str().map(str::to_owned));
+        let header = || parts.headers.get(ACCEPT)?.to_str().ok().map(str::to_owned);
+        Wishes { accept: parameter.filter(|wish| !wish.trim().is_empty()).or_else(header), ..Wishes::default() }
     }
 }
 
