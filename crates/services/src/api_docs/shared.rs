@@ -2,9 +2,15 @@
 
 use super::parameters;
 use antiphon_model::{Object, Value, json};
+use std::sync::LazyLock;
 
 /// The components that operations of every service refer to.
-pub(super) fn components() -> Value {
+pub(super) fn components() -> &'static Value {
+    static COMPONENTS: LazyLock<Value> = LazyLock::new(make_components);
+    &COMPONENTS
+}
+
+fn make_components() -> Value {
     let response = |description: &str, schema: &str| {
         let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
         json!({
