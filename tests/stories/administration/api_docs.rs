@@ -270,3 +270,56 @@ fn the_data_model_shows_what_the_caller_may_read_after_the_scripts() {
     let few = app.admin().get("db/_spec?model=true&tables=vault").expect(200);
     assert_eq!(few["tables"].as_object().unwrap().len(), 1);
 }
+
+/// What a document says, one line for each operation and each schema.
+fn digest(document: &Value) -> String {
+    let list = |value: &Value| value.as_array().into_iter().flatten().map(short).collect::<Vec<_>>().join(" ");
+    let mut lines = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (verb, operation) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
+            let content = |body: &Value| short(&body["content"]["application/json"]["schema"]);
+            let answers = operation["responses"].as_object().unwrap();
+            let (status, answer) = answers.iter().find(|(status, _)| *status != "default").unwrap();
+            lines.push(format!(
+                "{verb} {path} [{}] {} -> {status} {}; {}",
+                list(&operation["parameters"]),
+                content(&operation["requestBody"]),
+                content(answer),
+                list(&operation["x-events"]),
+            ));
+        }
+    }
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let members = schema["properties"].as_object().unwrap().iter();
+        let members: Vec<String> = members.map(|(name, schema)| format!("{name}:{}", short(schema))).collect();
+        lines.push(format!("{name} {{ {} }}", members.join(" ")));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// A schema or a parameter in a word.
+fn short(value: &Value) -> String {
+    let last = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(members) if members.contains_key("$ref") => last(value["$ref"].as_str().unwrap()),
+        Value::Object(_) if value["properties"]["resource"].is_object() => short(&value["properties"]["resource"]),
+        Value::Object(_) if value["type"] == "array" => format!("[{}]", short(&value["items"])),
+        Value::Object(_) => value["type"].as_str().unwrap_or("any").to_owned(),
+        _ => "-".to_owned(),
+    }
+}
+
+/// To accept a change, run the test with `UPDATE_GOLDEN=1` and look at the difference.
+#[test]
+fn the_document_of_the_system_service_is_as_it_was_accepted() {
+    let app = TestApp::start();
+    let found = digest(&app.admin().get("api_docs/system").expect(200));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/stories/administration/system_openapi.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(file, &found).unwrap();
+    }
+    let accepted = std::fs::read_to_string(file).unwrap_or_default();
+    let changed = found.lines().find(|line| !accepted.lines().any(|known| known == *line));
+    assert!(found == accepted, "the document changed; look at it and accept it with UPDATE_GOLDEN=1: {changed:?}");
+}

@@ -21,6 +21,7 @@ mod packages;
 pub mod people;
 mod root_listing;
 mod secrets;
+mod seed_events;
 mod services;
 mod system_resources;
 mod users;
