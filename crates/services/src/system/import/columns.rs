@@ -158,10 +158,13 @@ fn number(value: &Value) -> Option<i64> {
     }
 }
 
+/// Whether a text can be read as something.
+type Fits = fn(&str) -> bool;
+
 /// The narrowest kind that all values are of.
 fn kind_of(values: &[&Value]) -> Kind {
-    let all = |fits: fn(&str) -> bool| !values.is_empty() && values.iter().all(|value| fits(&written(value)));
-    let kinds: [(Kind, fn(&str) -> bool); 5] = [
+    let all = |fits: Fits| !values.is_empty() && values.iter().all(|value| fits(&written(value)));
+    let kinds: [(Kind, Fits); 5] = [
         (Kind::Boolean, |text| text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false")),
         (Kind::Integer, is_integer),
         (Kind::Double, is_number),
@@ -256,7 +259,7 @@ mod tests {
             with_key(&guess(rows).unwrap()).into_iter().map(|column| (column.name, column.kind)).collect()
         };
         let (id, row_id) = (("id".to_owned(), Kind::Id), ("row_id".to_owned(), Kind::Id));
-        assert_eq!(named(&rows(json!([{"id": "1"}, {"id": "2"}]))), [id.clone()]);
+        assert_eq!(named(&rows(json!([{"id": "1"}, {"id": "2"}]))), std::slice::from_ref(&id));
         assert_eq!(named(&rows(json!([{"a": "1"}])))[0], id);
         for twice in [
             json!([{"id": "1"}, {"id": "1"}]),

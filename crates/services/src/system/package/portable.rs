@@ -12,7 +12,7 @@ use antiphon_sql::catalog::{Field, Table};
 use antiphon_sql::database::Database;
 
 /// Columns that mean nothing elsewhere.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "id",
     "created_date",
     "last_modified_date",
@@ -21,6 +21,7 @@ const OWN: [&str; 8] = [
     "last_login_date",
     "mutable",
     "deletable",
+    "key_text",
 ];
 /// Records that are read at once.
 const PAGE: usize = 500;

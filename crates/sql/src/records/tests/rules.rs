@@ -3,7 +3,7 @@
 use crate::catalog::{FieldType, Table};
 use crate::condition::{Condition, FieldRef};
 use crate::extras::{Extra, Subject};
-use crate::records::{RecordRule, Stage};
+use crate::records::{RecordRule, Stage, Verbatim};
 use crate::sandbox::{Sandbox, column};
 use crate::statement::Bound;
 use antiphon_model::{Error, Object, Result, Verb, json};
@@ -110,4 +110,24 @@ fn hidden_fields_are_neither_seen_nor_set_nor_searched_but_the_rule_can_set_them
         .unwrap();
     assert_eq!(notes.len(), 2);
     assert!(notes[0].contains("hashed") && notes[1].contains("Null"), "{notes:?}");
+}
+
+#[test]
+fn a_copy_keeps_stamps_and_texts_that_mean_something_elsewhere() {
+    let extra = |column: &str, kind: &str| Extra {
+        table: "todo".into(),
+        subject: Subject::Field(column.into()),
+        values: json!({"extra_type": kind}).as_object().cloned().unwrap(),
+    };
+    let stamps = vec![extra("note", "timestamp_on_update"), extra("owner_id", "user_id_on_create")];
+    let mut sandbox = Sandbox::open(|_| {}, stamps).fill();
+    let record = || json!({"id": 20, "name": "for {user.id}", "note": "2001-02-03 04:05:06", "owner_id": 99});
+    sandbox.rule = &Verbatim;
+    sandbox.post("todo", json!({"resource": [record()]}));
+    let stored = sandbox.get("todo/20");
+    assert_eq!((&stored["note"], &stored["owner_id"]), (&json!("2001-02-03 04:05:06"), &json!(99)));
+    sandbox.rule = &crate::records::NoRule;
+    sandbox.patch("todo/20", record());
+    let stored = sandbox.get("todo/20");
+    assert_ne!(stored["note"], "2001-02-03 04:05:06", "everybody else's stamps are the server's");
 }
