@@ -451,3 +451,54 @@ pub fn archive<'n>(files: impl IntoIterator<Item = (&'n str, String)>) -> Vec<u8
     }
     zip.finish().unwrap().into_inner()
 }
+
+#[test]
+fn an_app_is_moved_by_a_package_of_its_own() {
+    let here = TestApp::start();
+    furnish(&here);
+    let till = here.admin().get("system/app?filter=name='till'&fields=id").values("id").remove(0);
+    let path = format!("system/app/{till}?pkg=true&service=shop&schema=shop,db/todo&include_data=true");
+    let package = here.admin().get(&path).bytes(200);
+    let files = unpacked(&package);
+    assert_eq!(files["description.json"]["name"], "till");
+    assert_eq!(files["description.json"].get("api_key"), None, "a key is for one installation");
+    let there = Empty::start();
+    let mut form = b"--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"till.dfpkg\"\r\n\r\n".to_vec();
+    form.extend(&package);
+    form.extend(b"\r\n--B--\r\n");
+    let done = there.admin().send_as("POST", "system/app", "multipart/form-data; boundary=B", &form).expect(201);
+    assert_eq!(done["success"], true, "{done:#}");
+    let app = there.admin().get("system/app?filter=name='till'").expect(200)["resource"][0].clone();
+    assert_eq!((&app["url"], &app["is_active"]), (&json!("https://till.example.com"), &json!(true)));
+    assert_eq!(app["api_key"].as_str().unwrap().len(), 64);
+    assert_eq!(there.admin().get("shop/_table/line").values("text"), ["a", "b"]);
+    assert_eq!(there.admin().get("db/_table/todo").values("id"), [1, 2, 3]);
+    let again = there.admin().send_as("POST", "system/package", "application/zip", &package).expect(200);
+    assert_eq!(again["success"], false, "{again:#}");
+    there.admin().get("system/app/999?pkg=true").refused(404);
+    there.admin().post("system/app", json!({"import_url": "http://127.0.0.1/x.dfpkg"})).refused(400);
+    here.user().get(&path).refused(403);
+}
+
+#[test]
+fn an_app_package_of_old_is_imported_with_what_it_says() {
+    let there = Empty::start();
+    let table = json!({"name": "memo", "field": [{"name": "id", "type": "id"}, {"name": "text", "type": "string"}]});
+    let package = archive([
+        (
+            "description.json",
+            json!({"name": "Memos", "description": "d", "is_active": true, "url": "https://x.example.com", "type": 2})
+                .to_string(),
+        ),
+        ("schema.json", json!({"service": [{"name": "db", "table": [table]}]}).to_string()),
+        (
+            "data.json",
+            json!({"service": [{"name": "db", "table": [{"name": "memo", "record": [{"id": 1, "text": "t"}]}]}]})
+                .to_string(),
+        ),
+        ("index.html", "<p>".to_owned()),
+    ]);
+    let done = import(&there.admin(), "", &package);
+    assert!(done["log"]["warning"][0].as_str().unwrap().starts_with("1 files of the app were left out"), "{done:#}");
+    assert_eq!(there.admin().get("db/_table/memo").values("text"), ["t"]);
+}

@@ -101,6 +101,11 @@ impl SystemService {
     }
 
     fn records(&self, call: &Call<'_>, resource: &'static RecordResource, id: Option<&str>) -> Result<Response> {
+        if resource.name == "app"
+            && let Some(package) = package::of_app(self, call, id)?
+        {
+            return Ok(package);
+        }
         match resource.name {
             "event_script" => event_script::handle(self, call, resource, id),
             "custom" => custom::handle(self, call, resource, id),
