@@ -83,10 +83,12 @@ impl Contents {
         let file = part.file(service);
         let tables = listed(&self.reader.json(&file)?, &file)?;
         let name = |table: &Object| table.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if let Some(missing) = wanted.iter().find(|wanted| !tables.iter().any(|table| name(table) == **wanted)) {
+        let there: HashSet<String> = tables.iter().map(name).collect();
+        if let Some(missing) = wanted.iter().find(|wanted| !there.contains(*wanted)) {
             return Err(absent(&format!("{service}/{}/{missing}", part.as_str())));
         }
-        if let Some(unnamed) = tables.iter().map(name).find(|name| !wanted.contains(name)) {
+        let wanted: HashSet<String> = wanted.into_iter().collect();
+        if let Some(unnamed) = there.iter().find(|name| !wanted.contains(*name)) {
             return Err(unexpected(&format!("{service}/{}/{unnamed}", part.as_str())));
         }
         Ok(tables)

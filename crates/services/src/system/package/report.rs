@@ -2,6 +2,7 @@
 
 use super::kinds::Kind;
 use antiphon_model::{Error, Response, Value, json};
+use indexmap::IndexSet;
 
 /// What became of something in a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Action {
 #[derive(Default)]
 pub(super) struct Report {
     notices: Vec<String>,
-    warnings: Vec<String>,
+    warnings: IndexSet<String>,
     records: Vec<Value>,
     imported: usize,
     failures: Vec<Value>,
@@ -43,11 +44,9 @@ impl Report {
         self.notices.push(text);
     }
 
-    /// Something that somebody should look at.
+    /// Something that somebody should look at; told once.
     pub(super) fn warn(&mut self, text: String) {
-        if !self.warnings.contains(&text) {
-            self.warnings.push(text);
-        }
+        self.warnings.insert(text);
     }
 
     /// What became of a record.

@@ -6,6 +6,7 @@ use super::report::{Action, Report};
 use super::tables::{ask, copy, covers, definition, names};
 use antiphon_gateway::Call;
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
+use std::collections::HashMap;
 
 /// Rows that are looked up at once.
 const PAGE: usize = 200;
@@ -314,24 +315,71 @@ fn name_of(table: &Value) -> &str {
     table.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Tables after those that their foreign keys refer to, as far as that can be.
-fn in_order<T>(mut tables: Vec<T>, name: impl Fn(&T) -> &str, fields: impl Fn(&T) -> &[Value]) -> Vec<T> {
+/// Tables after those that their foreign keys refer to; in a circle somebody must be first.
+fn in_order<T>(tables: Vec<T>, name: impl Fn(&T) -> &str, fields: impl Fn(&T) -> &[Value]) -> Vec<T> {
+    let places: HashMap<String, usize> =
+        tables.iter().enumerate().map(|(place, table)| (name(table).to_lowercase(), place)).collect();
+    let referred = |table: &T| -> Vec<usize> {
+        let names = fields(table).iter().filter_map(|field| field.get("ref_table").and_then(Value::as_str));
+        names.filter_map(|name| places.get(&name.to_lowercase()).copied()).collect()
+    };
+    let before: Vec<Vec<usize>> = tables.iter().map(referred).collect();
+    let mut tables: Vec<Option<T>> = tables.into_iter().map(Some).collect();
     let mut ordered = Vec::with_capacity(tables.len());
-    while !tables.is_empty() {
-        let waits = |table: &T| {
-            let mut referred = fields(table).iter().filter_map(|field| field.get("ref_table").and_then(Value::as_str));
-            referred.any(|referred| {
-                let is_it = |other: &T| name(other).eq_ignore_ascii_case(referred);
-                !is_it(table) && tables.iter().any(is_it)
-            })
-        };
-        // In a circle somebody must be first.
-        let next = tables.iter().position(|table| !waits(table)).unwrap_or_default();
-        ordered.push(tables.remove(next));
+    let mut seen = vec![false; tables.len()];
+    for start in 0..tables.len() {
+        let mut path = if std::mem::replace(&mut seen[start], true) { Vec::new() } else { vec![(start, 0)] };
+        while let Some((place, next)) = path.pop() {
+            match before[place].get(next) {
+                None => ordered.extend(tables[place].take()),
+                Some(other) => {
+                    path.push((place, next + 1));
+                    if !std::mem::replace(&mut seen[*other], true) {
+                        path.push((*other, 0));
+                    }
+                }
+            }
+        }
     }
     ordered
 }
 
 fn fields_of(table: &Value) -> &[Value] {
     table.get("field").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(tables: Value) -> Vec<String> {
+        let tables = tables.as_array().cloned().unwrap();
+        in_order(tables, name_of, fields_of).iter().map(|table| name_of(table).to_owned()).collect()
+    }
+
+    #[test]
+    fn tables_come_after_those_that_they_refer_to() {
+        let table = |name: &str, refers: &[&str]| {
+            let fields: Vec<Value> = refers.iter().map(|other| json!({ "ref_table": other })).collect();
+            json!({ "name": name, "field": fields })
+        };
+        assert_eq!(
+            order(json!([table("c", &["B", "a"]), table("b", &["a"]), table("a", &["elsewhere"])])),
+            ["a", "b", "c"]
+        );
+        assert_eq!(
+            order(json!([table("tree", &["tree"]), table("x", &["y"]), table("y", &["x"])])),
+            ["tree", "y", "x"]
+        );
+        assert_eq!(order(json!([])), [""; 0]);
+    }
+
+    #[test]
+    fn the_reason_of_a_batch_is_that_of_its_first_failure() {
+        let error = Error::bad_request("Refused.");
+        assert_eq!(reason(&error), "Refused.");
+        let entries = vec![json!({"id": 1}), json!({"message": "Too long."})];
+        let batch = Error::batch(antiphon_model::BatchVerb::Created, &[1], entries, true);
+        assert_eq!(reason(&batch), "record 1: Too long.");
+    }
 }
