@@ -6,6 +6,7 @@ pub mod bare;
 pub mod client;
 pub mod error;
 pub mod load;
+pub mod people;
 pub mod plan;
 pub mod platform;
 pub mod process;

@@ -33,7 +33,7 @@ struct Arguments {
     /// Connections of the turns for the rate.
     #[arg(long, default_value_t = 8)]
     connections: usize,
-    /// Scripts attached to other events in (d).
+    /// Scripts attached to other events in (d), and users and access rows beside the caller's in (e).
     #[arg(long, default_value_t = 10_000)]
     elsewhere: usize,
 }
@@ -74,7 +74,7 @@ fn compare(arguments: &Arguments) -> Result<()> {
     let progress = |what: &str| say(&mut std::io::stderr(), what);
     progress("Starts and memory at rest ...");
     let (first_start, next_start, memory) = starts_and_memory(binary, scratch.path(), repeats.starts)?;
-    progress("Setting up five servers ...");
+    progress("Setting up six servers ...");
     let servers = Servers::start(binary, scratch.path(), extent.elsewhere)?;
     let variants = servers.variants(extent.elsewhere)?;
     progress("Rounds ...");

@@ -4,6 +4,7 @@ use crate::bare;
 use crate::client::request;
 use crate::error::{Result, attempt};
 use crate::load::Exchange;
+use crate::people;
 use crate::platform::{Platform, TODO, TODO_TO_PATCH, todo};
 use crate::process::{Process, free_address};
 use serde_json::Value;
@@ -25,6 +26,10 @@ pub enum Call {
     ManyElsewhere,
     /// (b) with an administrator's session instead of an app's key.
     PlainSession,
+    /// (e) A user with a role of their own, in a small installation.
+    Person,
+    /// (e) The same in a large one.
+    PersonAmongMany,
     /// Antiphon's HTTP edge alone.
     Status,
     /// 1 KB in, 1 KB out, no script.
@@ -54,20 +59,23 @@ const PLAIN: usize = 0;
 const SCRIPTED: usize = 1;
 const ONE: usize = 2;
 const MANY: usize = 3;
+const LARGE: usize = 4;
 /// The one that is no platform.
-const BARE: usize = 4;
+const BARE: usize = 5;
 
 impl Servers {
-    /// Starts them and makes them ready. `elsewhere` is the number of scripts of the crowded one.
+    /// Starts them and makes them ready. `elsewhere` is the number of scripts of the crowded one, and of users of the large one.
     ///
     /// # Errors
     /// When one does not start or a call of the set-up fails.
     pub fn start(binary: &Path, scratch: &Path, elsewhere: usize) -> Result<Servers> {
         let start = |name| Platform::start(binary, scratch, name);
-        let platforms = vec![start("plain")?, start("scripted")?, start("one-elsewhere")?, start("many-elsewhere")?];
+        let names = ["plain", "scripted", "one-elsewhere", "many-elsewhere", "large"];
+        let platforms = names.into_iter().map(start).collect::<Result<Vec<_>>>()?;
         platforms[SCRIPTED].attach_pairs()?;
         platforms[ONE].attach_elsewhere(1)?;
         platforms[MANY].attach_elsewhere(elsewhere)?;
+        people::add_people(&platforms[LARGE], elsewhere)?;
         let bare = start_bare(&platforms[PLAIN].database(), scratch)?;
         Ok(Servers { bare, platforms })
     }
@@ -78,10 +86,12 @@ impl Servers {
     /// When an answer is wrong.
     pub fn variants(&self, elsewhere: usize) -> Result<Vec<Variant>> {
         let many = format!("(d) Antiphon, {elsewhere} scripts elsewhere");
+        let among = format!("(e) the same user among {elsewhere} others with as many access rows");
         let get = |server: usize| self.platforms[server].with_key("GET", TODO, None);
         let record = todo("2");
         let patch = |server: usize| self.platforms[server].with_key("PATCH", TODO_TO_PATCH, Some(&record));
         let session = self.platforms[PLAIN].with_session("GET", TODO, None);
+        let person = |server: usize| people::add_person(&self.platforms[server]);
         let status = request("GET", "/status", &[], None);
         let bare = request("GET", bare::TARGET, &[], None);
         Ok(vec![
@@ -91,6 +101,8 @@ impl Servers {
             self.learn(Call::OneElsewhere, "(d) Antiphon, 1 script elsewhere", ONE, get(ONE), is_todo)?,
             self.learn(Call::ManyElsewhere, &many, MANY, get(MANY), is_todo)?,
             self.learn(Call::PlainSession, "(b) with a session instead of an app's key", PLAIN, session, is_todo)?,
+            self.learn(Call::Person, "(e) a user's session and role", PLAIN, person(PLAIN)?, is_todo)?,
+            self.learn(Call::PersonAmongMany, &among, LARGE, person(LARGE)?, is_todo)?,
             self.learn(Call::Status, "`GET /status`: the HTTP edge alone", PLAIN, status, Value::is_object)?,
             self.learn(Call::PatchPlain, "`PATCH` of 1 KB, no script", PLAIN, patch(PLAIN), is_todo)?,
             self.learn(Call::PatchScripted, "`PATCH`, pre and post script", SCRIPTED, patch(SCRIPTED), is_changed)?,

@@ -29,6 +29,7 @@ pub struct Platform {
     data: PathBuf,
     token: String,
     key: String,
+    database_id: Value,
 }
 
 /// The command that starts Antiphon with this data folder.
@@ -52,7 +53,8 @@ impl Platform {
         let address = free_address()?;
         let command = command(binary, &data, &address.to_string(), false);
         let process = Process::start(name, command, address, &scratch.join(format!("{name}.log")))?;
-        let mut platform = Platform { process, data, token: String::new(), key: String::new() };
+        let mut platform =
+            Platform { process, data, token: String::new(), key: String::new(), database_id: Value::Null };
         platform.set_up()?;
         Ok(platform)
     }
@@ -70,6 +72,17 @@ impl Platform {
     /// The request of an administrator with a session.
     pub fn with_session(&self, verb: &str, target: &str, body: Option<&Value>) -> Vec<u8> {
         self.request(verb, target, format!("X-DreamFactory-Session-Token: {}", self.token), body)
+    }
+
+    /// The measured read by somebody with that session, in the app of that key.
+    pub fn as_person(&self, key: &str, token: &str) -> Vec<u8> {
+        let key = format!("X-DreamFactory-API-Key: {key}");
+        request("GET", TODO, &[key, format!("X-DreamFactory-Session-Token: {token}")], None)
+    }
+
+    /// Identifier of the service `db`.
+    pub fn database_id(&self) -> &Value {
+        &self.database_id
     }
 
     fn request(&self, verb: &str, target: &str, credentials: String, body: Option<&Value>) -> Vec<u8> {
@@ -101,7 +114,8 @@ impl Platform {
         self.call("POST", "/api/v2/db/_schema", &json!({"resource": [table()]}))?;
         self.call("POST", "/api/v2/db/_table/todo", &json!({"resource": [todo("1"), todo("2")]}))?;
         let service = self.call("GET", "/api/v2/system/service?filter=name%3Ddb", &json!({}))?;
-        let access = json!({"service_id": service["resource"][0]["id"], "component": "*", "verb_mask": 31,
+        self.database_id = service["resource"][0]["id"].clone();
+        let access = json!({"service_id": self.database_id, "component": "*", "verb_mask": 31,
             "requestor_mask": 3, "filters": [], "filter_op": "AND"});
         let role = json!({"name": "bench", "is_active": true, "role_service_access_by_role_id": [access]});
         let role = self.call("POST", "/api/v2/system/role", &json!({"resource": [role]}))?;

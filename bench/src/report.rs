@@ -40,6 +40,8 @@ impl Report {
         let scripted = ratio(Call::Scripted, Call::Plain);
         let one = ratio(Call::OneElsewhere, Call::Plain);
         let many = ratio(Call::ManyElsewhere, Call::Plain);
+        let people = self.rows_of(Call::PersonAmongMany, Call::Person);
+        let people = people.map_or(f64::MAX, |(row, base)| row.latency_relative_to(base));
         let memory = self.singles.memory;
         vec![
             percent("(b) answers at least 50 % of (a)'s calls in a second", plain, plain >= 0.5),
@@ -48,6 +50,11 @@ impl Report {
             micros("and at most 50 µs to that of a `PATCH` of 1 KB", above(Call::PatchScripted, Call::PatchPlain)),
             percent("(d) with 1 script elsewhere is within 5 % of (b)", one, one >= 0.95),
             percent("(d) with many scripts elsewhere is within 5 % of (b)", many, many >= 0.95),
+            percent(
+                "(e) a user's median among many is within 5 % of that in a small installation",
+                people,
+                people <= 1.05,
+            ),
             Target { promise: "memory at rest below 60 MB", measured: format!("{memory:.1} MiB"), met: memory < 57.2 },
             millis("first start to first answer below 1 s", self.singles.first_start),
             millis("next start to first answer below 1 s", self.singles.next_start),

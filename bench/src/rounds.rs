@@ -15,7 +15,7 @@ pub struct Extent {
     pub turn: Duration,
     /// Connections of the turn for the rate.
     pub connections: usize,
-    /// Scripts of the crowded server.
+    /// Scripts of the crowded server, and users of the large one.
     pub elsewhere: usize,
 }
 
@@ -57,6 +57,11 @@ impl Row {
     /// The middle of the rate relative to another's in the same round.
     pub fn rate_relative_to(&self, other: &Row) -> f64 {
         median(self.rates.iter().zip(&other.rates).map(|(own, other)| own / other))
+    }
+
+    /// The middle of the median latency relative to another's in the same round.
+    pub fn latency_relative_to(&self, other: &Row) -> f64 {
+        median(self.medians.iter().zip(&other.medians).map(|(own, other)| own / other))
     }
 
     /// The middle of what the median latency is above another's in the same round, in microseconds.
