@@ -17,7 +17,7 @@ pub fn may_some(session: &Session, verb: Verb, service_id: i64, pattern: &str) -
 
 fn granting_rows(session: &Session, service_id: i64) -> impl Iterator<Item = &antiphon_model::AccessRow> {
     let role = session.role.as_ref().filter(|role| role.is_active);
-    let rows = role.map(|role| role.access.as_slice()).unwrap_or_default();
+    let rows = role.map(|role| &role.access[..]).unwrap_or_default();
     rows.iter().filter(move |row| {
         row.service_id.is_none_or(|id| id == service_id) && row.requestor_mask & Requestor::Api.bit() != 0
     })

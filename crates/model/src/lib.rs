@@ -2,6 +2,7 @@
 //!
 //! Pure types: no input or output, no locks, no async. Every other crate may depend on this one; it depends on none.
 
+mod access_rows;
 mod client;
 mod error;
 mod event;
@@ -10,6 +11,7 @@ mod message;
 mod session;
 mod verb;
 
+pub use access_rows::{AccessRows, Fitting};
 pub use client::Client;
 pub use error::{BatchVerb, Error, Result};
 pub use event::{EVENT_NAME_LIMIT, EventName, Phase};

@@ -1,6 +1,6 @@
 //! Who is asking: user, app, role and what the role grants.
 
-use crate::{Client, VerbMask};
+use crate::{AccessRows, Client, VerbMask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub struct Role {
     /// Inactive roles refuse every call.
     pub is_active: bool,
     /// What it grants.
-    pub access: Vec<AccessRow>,
+    pub access: AccessRows,
 }
 
 /// One grant of a role.

@@ -111,7 +111,7 @@ impl Cover<'_> {
 }
 
 /// Whether the path is that other one or lies below it.
-fn is_within(path: &str, above: &str) -> bool {
+pub(super) fn is_within(path: &str, above: &str) -> bool {
     let (path, above) = (component_of(path), component_of(above));
     above.is_empty()
         || (path.len() >= above.len()
@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn covered(own: &[AccessRow], wanted: &AccessRow) -> bool {
-        covers(&Role { access: own.to_vec(), ..Role::default() }, wanted)
+        covers(&Role { access: own.to_vec().into(), ..Role::default() }, wanted)
     }
 
     #[test]

@@ -5,7 +5,9 @@ mod cover;
 pub use cover::covers;
 
 use crate::ServiceEntry;
-use antiphon_model::{AccessRow, Error, FilterOp, Requestor, Result, Role, ServerFilter, Session, Verb, VerbMask};
+use antiphon_model::{
+    AccessRow, Error, FilterOp, Fitting, Requestor, Result, Role, ServerFilter, Session, Verb, VerbMask,
+};
 
 /// What a call needs permission for.
 #[derive(Debug, Clone, Copy)]
@@ -133,51 +135,23 @@ fn is_granted(role: &Role, access: Access<'_>) -> bool {
     deciding_rows(role, access).any(|row| row.verb_mask.contains(access.verb))
 }
 
-/// How closely a row's component fits a path; the closest level that has rows decides alone.
-#[derive(PartialEq, Eq, PartialOrd, Ord, Clone, Copy)]
-enum Level {
-    EveryService,
-    Wildcard,
-    Exact,
-}
-
+/// The rows of the closest level that has any for the requestor: those that name the path, then wildcards, then rows for every
+/// service.
 fn deciding_rows<'a>(role: &'a Role, access: Access<'a>) -> impl Iterator<Item = &'a AccessRow> {
-    let path = component_of(access.resource);
-    let fits = move |row: &&AccessRow| level(row, access, path);
-    let deciding = role.access.iter().filter_map(|row| fits(&row)).max();
-    role.access.iter().filter(move |row| deciding.is_some() && level(row, access, path) == deciding)
-}
-
-fn level(row: &AccessRow, access: Access<'_>, path: &str) -> Option<Level> {
-    if row.requestor_mask & access.requestor.bit() == 0 {
-        return None;
-    }
-    let component = row.component.trim_matches('/');
-    match row.service_id {
-        None => (component == "*" || (component.is_empty() && path.is_empty())).then_some(Level::EveryService),
-        Some(id) if Some(id) != access.service_id => None,
-        Some(_) => component_level(component, path),
-    }
-}
-
-/// How closely a component, without slashes around it, fits the path of a call to its service.
-fn component_level(component: &str, path: &str) -> Option<Level> {
-    if component.eq_ignore_ascii_case(path) {
-        return Some(Level::Exact);
-    }
-    if component == "*" {
-        return Some(Level::Wildcard);
-    }
-    let prefix = component.strip_suffix("/*")?;
-    let is_below = path.len() > prefix.len()
-        && path.as_bytes()[prefix.len()] == b'/'
-        && path.as_bytes()[..prefix.len()].eq_ignore_ascii_case(prefix.as_bytes());
-    (is_below || path.eq_ignore_ascii_case(prefix)).then_some(Level::Wildcard)
+    let Fitting { exact, wildcard, every_service } =
+        role.access.fitting(access.service_id, component_of(access.resource));
+    let counts = move |row: &&AccessRow| row.requestor_mask & access.requestor.bit() != 0;
+    let levels = [exact, wildcard, every_service];
+    let deciding = levels.into_iter().find(|rows| rows.iter().any(counts));
+    deciding.into_iter().flatten().filter(counts)
 }
 
 /// Whether a component names the path of a call to its service, closely or by a star.
 pub(crate) fn component_covers(component: &str, resource: &str) -> bool {
-    component_level(component.trim_matches('/'), component_of(resource)).is_some()
+    let (component, path) = (component.trim_matches('/'), component_of(resource));
+    component == "*"
+        || component.eq_ignore_ascii_case(path)
+        || component.strip_suffix("/*").is_some_and(|prefix| cover::is_within(path, prefix))
 }
 
 /// The path as components name it: no slashes around, no argument list behind.
@@ -208,7 +182,7 @@ mod tests {
 
     fn session(rows: Vec<AccessRow>) -> Session {
         Session {
-            role: Some(Arc::new(Role { id: 1, name: "r".into(), is_active: true, access: rows })),
+            role: Some(Arc::new(Role { id: 1, name: "r".into(), is_active: true, access: rows.into() })),
             ..Session::default()
         }
     }

@@ -44,7 +44,7 @@ impl IdentityStore for SystemStore {
         else {
             return Ok(None);
         };
-        Ok(Some(Role { id, name, is_active, access: self.all(ACCESS_ROWS, &[Bound::Integer(id)], access_row)? }))
+        Ok(Some(Role { id, name, is_active, access: self.all(ACCESS_ROWS, &[Bound::Integer(id)], access_row)?.into() }))
     }
 
     fn role_of(&self, user_id: i64, app_id: i64) -> Result<Option<i64>> {

@@ -65,7 +65,7 @@ fn missing_service(registry: &Registry, row: &AccessRow) -> Option<String> {
 fn sensitive(registry: &Registry, row: &AccessRow) -> Option<String> {
     let system = registry.list().into_iter().find(|entry| entry.kind == "system")?;
     let alone = AccessRow { requestor_mask: 3, ..row.clone() };
-    let role = Role { is_active: true, access: vec![alone], ..Role::default() };
+    let role = Role { is_active: true, access: vec![alone].into(), ..Role::default() };
     let session = Session { role: Some(Arc::new(role)), ..Session::default() };
     let writes = |resource: &&&str| {
         [(**resource).to_owned(), format!("{resource}/0")].iter().any(|path| {
