@@ -1,5 +1,6 @@
 //! The records of a package on their way in: one unit, all or nothing.
 
+use super::difference::{change_of_config, changed_children, difference};
 use super::kinds::{Child, KINDS, Kind, NAMED};
 use super::portable::{Naming, StoredRecord, carried, child_table, reference, rows_of, stored};
 use super::references::{each_reference, nobody, refers, without_references};
@@ -349,61 +350,4 @@ fn foreign_names(records: &IndexMap<&'static str, Vec<Object>>) -> HashMap<(&'st
         }
     }
     names
-}
-
-/// The members of a record that differ from what is stored, those of its children left out.
-fn difference<'c>(stored: &Object, record: &Object, children: impl Iterator<Item = &'c str>) -> Object {
-    let children: Vec<&str> = children.collect();
-    let changed = |(name, value): &(&String, &Value)| {
-        !children.contains(&name.as_str()) && stored.get(*name).is_none_or(|stored| !same(stored, value))
-    };
-    record.iter().filter(changed).map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-/// Of a configuration only what differs is sent: the rest stays.
-fn change_of_config(stored: &Object, record: &Object, change: &mut Object) {
-    let (Some(stored), Some(config)) =
-        (stored.get("config").and_then(Value::as_object), record.get("config").and_then(Value::as_object))
-    else {
-        return;
-    };
-    let config = difference(stored, config, std::iter::empty());
-    match config.is_empty() {
-        true => change.shift_remove("config"),
-        false => change.insert("config".into(), Value::Object(config)),
-    };
-}
-
-/// The children that are new, and those that differ, with their identifiers.
-fn changed_children(child: &Child, existing: &[&Object], ids: &[Value], rows: &[&Object]) -> Vec<Value> {
-    let mut free: Vec<usize> = (0..existing.len()).collect();
-    let mut changed = Vec::new();
-    for row in rows {
-        let is_same = |known: &Object| {
-            child
-                .key
-                .iter()
-                .all(|key| same(known.get(*key).unwrap_or(&Value::Null), row.get(*key).unwrap_or(&Value::Null)))
-        };
-        match free.iter().position(|index| is_same(existing[*index])) {
-            None => changed.push(Value::Object((*row).clone())),
-            Some(position) => {
-                let index = free.remove(position);
-                let mut change = difference(existing[index], row, std::iter::empty());
-                if !change.is_empty() {
-                    change.insert("id".into(), ids.get(index).cloned().unwrap_or_default());
-                    changed.push(Value::Object(change));
-                }
-            }
-        }
-    }
-    changed
-}
-
-/// Names are the same in any case: references are looked up so.
-fn same(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
-        _ => left == right,
-    }
 }

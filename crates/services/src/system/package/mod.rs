@@ -7,6 +7,7 @@
 mod app_package;
 mod archive;
 mod contents;
+mod difference;
 mod export;
 mod import;
 mod kinds;
