@@ -35,6 +35,16 @@ fn area_09_filters() {
 }
 
 #[test]
+fn area_15_role_restrictions() {
+    conforms("15_role_restrictions");
+}
+
+#[test]
 fn area_16_formats_errors() {
     conforms("16_formats_errors");
+}
+
+#[test]
+fn area_17_misc() {
+    conforms("17_misc");
 }

@@ -175,10 +175,7 @@ impl Identity {
         if self.is_revoked(&claims.jti)? {
             return Err(blacklisted());
         }
-        let account = self
-            .directory
-            .account(claims.user_id)?
-            .ok_or_else(|| Error::unauthorized("Invalid token: The user does not exist any more."))?;
+        let account = self.directory.account(claims.user_id)?.ok_or_else(blacklisted)?;
         if !account.is_active {
             return Err(Error::forbidden("User is not active."));
         }
