@@ -10,6 +10,10 @@ use antiphon_model::{Object, Request, Result, Value, Verb, json};
 const SAMPLE: usize = 3;
 /// Most different values that are told of a column.
 const MOST_VALUES: usize = 20;
+/// Most text columns of a table whose values are looked for.
+const MOST_COLUMNS: usize = 20;
+/// Tables with more rows are not searched for values.
+const MOST_ROWS: u64 = 100_000;
 /// Relations of the first kind are joined in a template.
 const JOINED: &str = "belongs_to";
 
@@ -90,7 +94,10 @@ impl<'a> Table<'a> {
     /// The values of the text columns that have few.
     fn values(&self, call: &Call<'_>) -> Object {
         let mut found = Object::new();
-        for (name, ..) in self.fields().filter(|(_, kind, _)| ["string", "text"].contains(kind)) {
+        if self.count.as_u64().is_none_or(|count| count > MOST_ROWS) {
+            return found;
+        }
+        for (name, ..) in self.fields().filter(|(_, kind, _)| ["string", "text"].contains(kind)).take(MOST_COLUMNS) {
             let parameters = json!({ "fields": name, "group": name, "order": name, "limit": MOST_VALUES + 2 });
             let Some(answer) = records(call, self.name, parameters) else { continue };
             let rows = answer["resource"].as_array().map(Vec::as_slice).unwrap_or_default();
