@@ -502,3 +502,28 @@ fn an_app_package_of_old_is_imported_with_what_it_says() {
     assert!(done["log"]["warning"][0].as_str().unwrap().starts_with("1 files of the app were left out"), "{done:#}");
     assert_eq!(there.admin().get("db/_table/memo").values("text"), ["t"]);
 }
+
+#[test]
+fn nothing_is_lost_beyond_what_one_answer_lists() {
+    let app = TestApp::with_limits(&[("MAX_RECORDS", 7)]);
+    let admin = app.admin();
+    let rows: Vec<Value> = (0..20)
+        .map(|number| json!({"service_id": 5, "component": format!("_table/t{number}"), "verb_mask": 1, "requestor_mask": 1}))
+        .collect();
+    for number in 0..9 {
+        create(&admin, "role", json!({"name": format!("role{number}"), "role_service_access_by_role_id": rows}));
+    }
+    let todos: Vec<Value> = (0..20).map(|number| json!({"name": format!("todo {number}")})).collect();
+    admin.post("db/_table/todo", json!({"resource": todos})).expect(200);
+    let package = everything(&admin);
+    let files = unpacked(&package);
+    let roles = files["system/role.json"].as_array().unwrap();
+    assert_eq!(roles.len(), 11);
+    assert_eq!(roles[10]["role_service_access_by_role_id"].as_array().unwrap().len(), 20);
+    let todos = files["db/_table.json"].as_array().unwrap().iter().find(|table| table["name"] == "todo").unwrap();
+    assert_eq!(todos["record"].as_array().unwrap().len(), 23);
+    let there = Empty::start();
+    import(&there.admin(), "", &package);
+    let again = import(&there.admin(), "overwrite=true", &package);
+    assert_eq!(again["success"], false, "{again:#}");
+}

@@ -178,6 +178,30 @@ impl<'a> Records<'a> {
     }
 }
 
+/// Rows of a table whose records are part of others, as answers show them: those that belong to a record by that field, in the order
+/// of identifiers. Other than related records, which come with a list up to its limit, they can be read to the last.
+pub(super) fn parts(
+    service: &SystemService,
+    call: &Call<'_>,
+    (table, parent): (&str, &str),
+    offset: usize,
+    limit: usize,
+) -> Result<Vec<Object>> {
+    let store = service.store();
+    let tables = SystemTables { store, lookups: &NoLookups, call, children: ChildRule { call, vault: store.vault() } };
+    let parameters =
+        json!({ "filter": format!("{parent} is not null"), "order": "id", "offset": offset, "limit": limit });
+    let parameters = parameters.as_object().cloned().unwrap_or_default();
+    let mut rows = Vec::new();
+    for row in tables.read(None, table, parameters)? {
+        let Value::Object(mut row) = row else { continue };
+        open_all(store.vault(), table, &mut row);
+        codec::present(table, &mut row);
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
 /// What the relation to lookups is called now: before, each kind of lookup had a table of its own.
 fn renamed(relation: &str) -> Option<&'static str> {
     match relation {

@@ -51,7 +51,7 @@ fn selected(
     service: &SystemService,
     call: &Call<'_>,
     naming: &Naming,
-    kind: &Kind,
+    kind: &'static Kind,
     selectors: &[Value],
 ) -> Result<Vec<Object>> {
     let wanted: HashSet<String> = selectors.iter().map(|selector| label(kind, selector)).collect();

@@ -70,11 +70,6 @@ impl Kind {
     pub(super) fn file(&self) -> String {
         format!("system/{}.json", self.name)
     }
-
-    /// The relations that are read along with a record.
-    pub(super) fn related(&self) -> String {
-        self.children.iter().map(|child| child.relation).collect::<Vec<_>>().join(",")
-    }
 }
 
 /// The tables that records refer to, with the column by which they are named.

@@ -30,7 +30,7 @@ pub(super) fn manifest(service: &SystemService, call: &Call<'_>) -> Result<Value
     Ok(written(false, "", services))
 }
 
-fn names(service: &SystemService, call: &Call<'_>, naming: &Naming, kind: &Kind) -> Result<Vec<Value>> {
+fn names(service: &SystemService, call: &Call<'_>, naming: &Naming, kind: &'static Kind) -> Result<Vec<Value>> {
     let stored = stored(service, call, naming, kind)?;
     Ok(stored.iter().map(|stored| named(kind, &stored.record, &stored.id)).collect())
 }

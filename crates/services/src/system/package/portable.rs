@@ -4,12 +4,14 @@ use super::kinds::{Child, Kind};
 use super::references::References;
 use super::secrets::Secrets;
 use crate::system::SystemService;
-use crate::system::records::Records;
+use crate::system::records::{Records, parts};
 use crate::system::store::SystemStore;
 use antiphon_gateway::Call;
 use antiphon_model::{Object, Result, Value, Verb, json};
 use antiphon_sql::catalog::{Field, Table};
 use antiphon_sql::database::Database;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Columns that mean nothing elsewhere.
 const OWN: [&str; 9] = [
@@ -44,36 +46,64 @@ pub(super) fn stored(
     service: &SystemService,
     call: &Call<'_>,
     naming: &Naming,
-    kind: &Kind,
+    kind: &'static Kind,
 ) -> Result<Vec<StoredRecord>> {
     let Some(resource) = kind.resource() else { return Ok(Vec::new()) };
     let database = service.store().database();
     let table = database.table(resource.table)?;
+    let parts = kind.children.iter().map(|child| Parts::load(service, call, &table, child));
+    let parts = parts.collect::<Result<Vec<_>>>()?;
     let mut found = Vec::new();
     loop {
         let mut parameters = Object::new();
         parameters.insert("fields".into(), json!("*"));
         parameters.insert("limit".into(), json!(PAGE));
         parameters.insert("offset".into(), json!(found.len()));
-        if !kind.children.is_empty() {
-            parameters.insert("related".into(), json!(kind.related()));
-        }
         let request = Records { resource, verb: Verb::Get, id: None, parameters, payload: Value::Null };
-        let mut page = match request.run(service, call)?.get_mut("resource").map(Value::take) {
+        let page = match request.run(service, call)?.get_mut("resource").map(Value::take) {
             Some(Value::Array(rows)) => rows,
             _ => Vec::new(),
         };
-        let is_last = page.len() < PAGE;
-        for row in page.iter_mut().filter_map(Value::as_object_mut) {
-            found.push(portable(database, naming, kind, &table, row)?);
-        }
-        if is_last {
+        // A page may be shorter than asked for, where the instance has a lower limit.
+        if page.is_empty() {
             return Ok(found);
         }
+        found.extend(page.iter().filter_map(Value::as_object).map(|row| portable(naming, kind, &table, row, &parts)));
     }
 }
 
-fn portable(database: &Database, naming: &Naming, kind: &Kind, table: &Table, row: &Object) -> Result<StoredRecord> {
+/// The children of one sort, by the records that they are part of.
+struct Parts {
+    child: &'static Child,
+    table: Arc<Table>,
+    rows: HashMap<i64, Vec<Object>>,
+}
+
+impl Parts {
+    fn load(service: &SystemService, call: &Call<'_>, table: &Table, child: &'static Child) -> Result<Parts> {
+        let table = child_table(service.store().database(), table, child)?;
+        let mut rows: HashMap<i64, Vec<Object>> = HashMap::new();
+        let mut offset = 0;
+        loop {
+            let page = parts(service, call, (&table.name, child.parent), offset, PAGE)?;
+            if page.is_empty() {
+                return Ok(Parts { child, table, rows });
+            }
+            offset += page.len();
+            for row in page {
+                let parent = row.get(child.parent).and_then(Value::as_i64).unwrap_or_default();
+                rows.entry(parent).or_default().push(row);
+            }
+        }
+    }
+
+    fn of(&self, id: &Value) -> &[Object] {
+        id.as_i64().and_then(|id| self.rows.get(&id)).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+fn portable(naming: &Naming, kind: &Kind, table: &Table, row: &Object, parts: &[Parts]) -> StoredRecord {
+    let id = row.get("id").cloned().unwrap_or_default();
     let mut record = naming.columns(table, row, None);
     if kind.name == "service"
         && let Some(config) = record.get_mut("config")
@@ -83,15 +113,14 @@ fn portable(database: &Database, naming: &Naming, kind: &Kind, table: &Table, ro
         }
         naming.references.name_in_config(config);
     }
-    let mut children = Vec::with_capacity(kind.children.len());
-    for child in kind.children {
-        let rows = rows_of(row.get(child.relation));
-        let table = child_table(database, table, child)?;
-        let named = rows.iter().map(|row| Value::Object(naming.columns(&table, row, Some(child.parent))));
-        record.insert(child.relation.to_owned(), named.collect());
+    let mut children = Vec::with_capacity(parts.len());
+    for part in parts {
+        let rows = part.of(&id);
+        let named = rows.iter().map(|row| Value::Object(naming.columns(&part.table, row, Some(part.child.parent))));
+        record.insert(part.child.relation.to_owned(), named.collect());
         children.push(rows.iter().map(|row| row.get("id").cloned().unwrap_or_default()).collect());
     }
-    Ok(StoredRecord { id: row.get("id").cloned().unwrap_or_default(), children, record })
+    StoredRecord { id, children, record }
 }
 
 /// What turns stored records into those of a package.
@@ -141,7 +170,7 @@ pub(super) fn reference(field: &Field) -> Option<&str> {
 }
 
 /// The table of children.
-pub(super) fn child_table(database: &Database, table: &Table, child: &Child) -> Result<std::sync::Arc<Table>> {
+pub(super) fn child_table(database: &Database, table: &Table, child: &Child) -> Result<Arc<Table>> {
     let relation = table.relation(child.relation);
     database.table(relation.map_or(child.relation, |relation| relation.ref_table.as_str()))
 }
