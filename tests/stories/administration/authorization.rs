@@ -331,3 +331,25 @@ fn statements_125_126_administrators_are_out_of_reach_of_every_role() {
     caller.get("system/admin").refused(403);
     app.admin().get(&format!("system/admin/{}", ann.id)).refused(404);
 }
+
+#[test]
+fn related_records_are_read_by_those_who_may_read_what_they_belong_to() {
+    let app = TestApp::start();
+    let rows = [grant(SYSTEM, "service/*", 1), grant(SYSTEM, "app/*", 1), grant(SYSTEM, "user/*", 1)];
+    let reader = app_with(&app, "reader", &rows);
+    let caller = reader.key_only(&app);
+    caller.get("system/app?related=user_to_app_to_role_by_app_id").expect(200);
+    for path in [
+        "system/service?related=role_service_access_by_service_id",
+        "system/app?related=role_by_role_id",
+        "system/user?related=lookup_by_user_id",
+        "system/user?related=user_custom_by_user_id",
+        "system/app?related=role_by_user_to_app_to_role",
+    ] {
+        let status = caller.get(path).status();
+        assert!(matches!(status, 401 | 403), "{path}: {status}");
+    }
+    for path in ["system/nosuch", "system/role?related=nosuch_by_role_id"] {
+        caller.get(path).refused(401);
+    }
+}

@@ -274,8 +274,8 @@ impl RelatedTables for SystemTables<'_> {
         }
         let Call { session, request, entry, .. } = self.call;
         let shown_by = resources::shown_by(table);
-        match shown_by {
-            Some(resource) => authorize(session, request.requestor, Verb::Get, entry, resource.name)?,
+        match resources::part_of(table).or(shown_by.map(|resource| resource.name)) {
+            Some(resource) => authorize(session, request.requestor, Verb::Get, entry, resource)?,
             // What no resource shows is no business of roles, unless it is part of the record that they may read.
             None if !session.is_admin() && !codec::CHILDREN.contains(&table) => {
                 return Err(Error::forbidden(format!("Records of '{table}' can only be read by administrators.")));

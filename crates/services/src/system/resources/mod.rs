@@ -71,6 +71,15 @@ pub(super) fn shown_by(table: &str) -> Option<&'static RecordResource> {
     RESOURCES.iter().find(|resource| resource.table == table && resource.name != "admin")
 }
 
+/// The resource that rows which tell of people's rights are part of: whoever reads them by another way must be granted that one.
+pub(super) fn part_of(table: &str) -> Option<&'static str> {
+    match table {
+        "role_service_access" => Some("role"),
+        "user_to_app_to_role" => Some("user"),
+        _ => None,
+    }
+}
+
 /// Whether the call deletes everything, which spares what is protected (system-and-users 1.8).
 fn deletes_everything(call: &Call<'_>) -> bool {
     call.request.verb == Verb::Delete && call.request.flag("force")
