@@ -25,7 +25,7 @@ mod scripts;
 mod service;
 mod shape;
 
-pub use access::{authorize, covers, may, row_filters, uses, verbs_for};
+pub use access::{authorize, covers, may, refuse_named, row_filters, uses, verbs_for};
 pub use blocking::{blocking, work_in_place};
 pub use call::{Answer, Credentials, Gateway};
 pub use carried::CarriedWrite;

@@ -353,3 +353,34 @@ fn related_records_are_read_by_those_who_may_read_what_they_belong_to() {
         caller.get(path).refused(401);
     }
 }
+
+#[test]
+fn tables_are_listed_to_scripts_by_what_scripts_may_do() {
+    let app = TestApp::start();
+    let of = |component: &str, requestor: u8| json!({"service_id": DB, "component": component, "verb_mask": 1, "requestor_mask": requestor});
+    let rows = [of("_table", 3), of("_table/todo/*", 1), of("_table/contact/*", 2)];
+    let shop = app_with(&app, "shop", &rows);
+    app.attach("db._table.todo.get.pre_process", "event.response = {content: platform.api.get('db/_table').content};");
+    assert_eq!(shop.key_only(&app).get("db/_table").values("name"), ["todo"]);
+    assert_eq!(shop.key_only(&app).get("db/_table/todo").values("name"), ["contact"]);
+}
+
+#[test]
+fn a_table_that_is_denied_by_name_is_denied_in_lists_too() {
+    let app = TestApp::start();
+    let shop = app_with(&app, "shop", &[row("*", 31), row("_schema/vault", 1)]);
+    let caller = shop.key_only(&app);
+    let field = json!([{"name": "more", "type": "string", "allow_null": true}]);
+    caller.delete("db/_schema/vault").refused(401);
+    caller.delete("db/_schema?ids=Vault").refused(401);
+    caller.delete("db/_schema?ids=journal, vault").refused(401);
+    for name in ["vault", "VAULT"] {
+        let tables = json!({"resource": [{"name": "todo", "field": field}, {"name": name, "field": field}]});
+        caller.patch("db/_schema", tables.clone()).refused(401);
+        let tunnelled = caller.clone().with("X-HTTP-Method", "DELETE");
+        tunnelled.post("db/_schema", tables).refused(401);
+        tunnelled.post("db/_schema", json!({"ids": [name]})).refused(401);
+    }
+    app.admin().get("db/_table/vault").expect(200);
+    caller.patch("db/_schema", json!({"resource": [{"name": "todo", "field": field}]})).expect(200);
+}

@@ -50,6 +50,25 @@ pub fn authorize(
     check(session, Access { requestor, verb, service: &entry.name, service_id: Some(entry.id), resource })
 }
 
+/// Refuses what a row of the caller's role denies by its very name, for calls that reach it by another path which they may use.
+///
+/// # Errors
+/// As for a call to the resource itself.
+pub fn refuse_named(
+    session: &Session,
+    requestor: Requestor,
+    verb: Verb,
+    entry: &ServiceEntry,
+    resource: &str,
+) -> Result<()> {
+    let Some(role) = session.role.as_ref().filter(|_| !session.is_admin()) else { return Ok(()) };
+    let counts = |row: &&AccessRow| row.requestor_mask & requestor.bit() != 0;
+    match role.access.fitting(Some(entry.id), component_of(resource)).exact.iter().any(|row| counts(row)) {
+        true => authorize(session, requestor, verb, entry, resource),
+        false => Ok(()),
+    }
+}
+
 /// Whether the session may use the verb there; for listings that leave out what the caller can't use.
 pub fn may(session: &Session, verb: Verb, service_id: i64, resource: &str) -> bool {
     let access = Access { requestor: Requestor::Api, verb, service: "", service_id: Some(service_id), resource };

@@ -5,6 +5,7 @@ mod nested_writes;
 mod related;
 mod routes;
 mod source;
+mod structure;
 #[cfg(test)]
 mod tests;
 
@@ -12,7 +13,7 @@ pub use extras::SystemExtras;
 pub use source::{Databases, Source};
 
 use crate::api_docs::tables::record_schema;
-use antiphon_gateway::{Cache, Call, RouteTable, Schema, Service, blocking, may, row_filters, verbs_for};
+use antiphon_gateway::{Cache, Call, RouteTable, Schema, Service, authorize, blocking, row_filters, verbs_for};
 use antiphon_model::{Response, Result, Session, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::{Lookups, NoLookups};
@@ -52,7 +53,10 @@ impl DatabaseService {
             "_table/{table_name}/{id}" | "_table/{table_name}/{id}/{more*}" => {
                 self.records(call, Some(call.matched.parameter("id")))
             }
-            "_schema" => self.schema(call, None, None),
+            "_schema" => {
+                structure::refuse_denied_tables(call)?;
+                self.schema(call, None, None)
+            }
             "_schema/{table_name}" => self.schema(call, table, None),
             "_schema/{table_name}/_field" => self.schema(call, table, Some(Member::Field(None))),
             "_schema/{table_name}/_field/{field_name}" => self.schema(call, table, Some(Member::Field(field))),
@@ -212,9 +216,9 @@ fn tables(database: &Database) -> Result<Vec<String>> {
 /// What the caller may do with a table, or with anything below it.
 fn table_access(call: &Call<'_>, part: &str, table: &str) -> VerbMask {
     let (exact, below) = (format!("{part}/{table}"), format!("{part}/{table}/*"));
-    let granted = Verb::ALL.into_iter().filter(|verb| {
-        may(call.session, *verb, call.entry.id, &exact) || may(call.session, *verb, call.entry.id, &below)
-    });
+    let Call { session, request, entry, .. } = call;
+    let is_granted = |verb: Verb, path: &str| authorize(session, request.requestor, verb, entry, path).is_ok();
+    let granted = Verb::ALL.into_iter().filter(|verb| is_granted(*verb, &exact) || is_granted(*verb, &below));
     VerbMask::of(&granted.collect::<Vec<_>>())
 }
 
