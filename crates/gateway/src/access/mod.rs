@@ -63,7 +63,7 @@ pub fn refuse_named(
 ) -> Result<()> {
     let Some(role) = session.role.as_ref().filter(|_| !session.is_admin()) else { return Ok(()) };
     let counts = |row: &&AccessRow| row.requestor_mask & requestor.bit() != 0;
-    match role.access.fitting(Some(entry.id), component_of(resource)).exact.iter().any(|row| counts(row)) {
+    match role.access.fitting(Some(entry.id), component_of(resource)).exact.iter().any(counts) {
         true => authorize(session, requestor, verb, entry, resource),
         false => Ok(()),
     }
