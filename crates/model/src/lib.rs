@@ -3,6 +3,7 @@
 //! Pure types: no input or output, no locks, no async. Every other crate may depend on this one; it depends on none.
 
 mod access_rows;
+mod accounts;
 mod client;
 mod error;
 mod event;
@@ -12,6 +13,7 @@ mod session;
 mod verb;
 
 pub use access_rows::{AccessRows, Fitting};
+pub use accounts::{AccountSettings, LoginAttribute, MailDelivery};
 pub use client::Client;
 pub use error::{BatchVerb, Error, Result};
 pub use event::{EVENT_NAME_LIMIT, EventName, Phase};

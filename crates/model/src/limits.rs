@@ -92,12 +92,32 @@ limits! {
     token_minutes: u64 = 60,
     /// Time in minutes after issue in which a token can be refreshed.
     token_refresh_minutes: u64 = 20_160,
-    /// Failed log-ins for one account before it must wait.
+    /// Longest session token that is looked at: ours have some 300 bytes.
+    token_bytes: usize = 4096,
+    /// Failed log-ins for one account from one address before they must wait.
     login_failures: u32 = 10,
-    /// How long it must wait.
+    /// Failed log-ins from one address, whatever the account, before it must wait: many people may share an address.
+    login_failures_per_address: u32 = 100,
+    /// Failed log-ins for one account, whatever the address, before strangers must wait.
+    login_failures_per_account: u32 = 200,
+    /// How long they must wait.
     login_wait_ms: u64 = 60_000,
     /// Counters of `system/limit` in memory, about 100 bytes each; beyond that those whose windows end first are forgotten.
     rate_buckets: usize = 100_000,
+    /// Accounts and addresses whose failures are remembered at one time; beyond that the oldest are forgotten.
+    login_watched: usize = 20_000,
+    /// Registrations and requests to reset a password that one address may send within `account_requests_ms`.
+    account_requests_per_address: u32 = 60,
+    /// Mails that requests of strangers may send to one account within `account_requests_ms`.
+    account_mails: u32 = 5,
+    /// The span of time for both.
+    account_requests_ms: u64 = 3_600_000,
+    /// Life of a confirmation code in minutes.
+    confirm_code_minutes: u64 = 1440,
+    /// Password hashes computed at one time: each takes 19 MiB and all of a processor.
+    password_hashes: usize = 4,
+    /// Calls that wait to compute one; each holds a thread.
+    password_waiting: usize = 64,
     /// Shortest password.
     password_min_chars: usize = 8,
     /// Longest password: 72 bytes are all that bcrypt hashes look at.

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use antiphon_model::{Limits, Object, Value};
+use antiphon_model::{AccountSettings, Limits, Object, Value};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -92,6 +92,8 @@ pub struct Settings {
     /// Addresses and networks of proxies whose `X-Forwarded-*` headers are believed; none by default.
     #[serde(deserialize_with = "list_or_text")]
     pub trusted_proxies: Vec<String>,
+    /// Log-in, sessions and mail.
+    pub accounts: AccountSettings,
     /// The log.
     pub log: LogSettings,
     /// The limits.
@@ -129,6 +131,7 @@ impl Default for Settings {
             admin_password: None,
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            accounts: AccountSettings::default(),
             log: LogSettings::default(),
             limits: Limits::default(),
         }

@@ -3,7 +3,7 @@
 use crate::config::Settings;
 use crate::http::Door;
 use antiphon_gateway::{Answer, Credentials};
-use antiphon_model::{Error, Object, Request, Response, Result};
+use antiphon_model::{Error, Object, Request, Response, Result, json};
 use antiphon_services::{Platform, PlatformSettings};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -13,14 +13,21 @@ use std::sync::Arc;
 /// # Errors
 /// When its databases can't be used, or the first administrator's settings are not acceptable.
 pub fn open(settings: &Settings) -> Result<Platform> {
-    let platform_settings =
-        PlatformSettings { secret_key_file: settings.secret_key_file.clone(), limits: settings.limits.clone() };
+    let platform_settings = PlatformSettings {
+        secret_key_file: settings.secret_key_file.clone(),
+        accounts: settings.accounts.clone(),
+        limits: settings.limits.clone(),
+    };
     let platform = Platform::start(&settings.data, &platform_settings)?;
     if platform.has_admin()? {
         return Ok(platform);
     }
     match (&settings.admin_email, &settings.admin_password) {
-        (Some(email), Some(password)) => platform.create_first_admin(email, password)?,
+        (Some(email), Some(password)) => {
+            let admin =
+                Object::from_iter([("email".to_owned(), json!(email)), ("password".to_owned(), json!(password))]);
+            platform.create_first_admin(&admin)?;
+        }
         (None, None) => {}
         _ => {
             return Err(Error::bad_request(

@@ -6,6 +6,7 @@ pub mod api_docs;
 pub mod cors;
 pub mod database;
 pub mod demo;
+mod mail;
 mod memory;
 pub mod planned;
 mod secret;

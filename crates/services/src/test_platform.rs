@@ -32,7 +32,8 @@ impl TestPlatform {
         let folder = std::env::temp_dir().join(format!("antiphon-services-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let platform = Platform::start(&folder, &PlatformSettings::default()).unwrap();
-        platform.create_first_admin(ADMIN, PASSWORD).unwrap();
+        let admin = json!({ "email": ADMIN, "password": PASSWORD });
+        assert!(platform.create_first_admin(admin.as_object().unwrap()).unwrap());
         let mut test = TestPlatform { platform: Some(platform), folder, admin: Credentials::default() };
         test.admin = test.log_in("system", "admin/session", ADMIN, PASSWORD, Credentials::default()).await;
         test

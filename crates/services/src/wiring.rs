@@ -6,11 +6,12 @@ use crate::database::{DatabaseService, Databases};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
 use crate::secret;
+use crate::system::newcomer::Newcomer;
 use crate::system::{ServiceRecord, SystemService, SystemStore, service_type};
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, LibraryFolder, Memory as _, Service, ServiceEntry};
-use antiphon_model::{Limits, Result};
+use antiphon_model::{AccountSettings, Limits, Object, Result};
 use antiphon_sql::watch::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -27,11 +28,14 @@ const LIBRARIES: &str = "scripts";
 pub struct PlatformSettings {
     /// Where the secret key is, when not in the data folder.
     pub secret_key_file: Option<PathBuf>,
+    /// Log-in, sessions and mail.
+    pub accounts: AccountSettings,
     /// The limits in force.
     pub limits: Limits,
 }
 
 /// A running platform: the door, and what the server needs beside it.
+#[derive(Clone)]
 pub struct Platform {
     gateway: Arc<Gateway>,
     store: Arc<SystemStore>,
@@ -46,7 +50,7 @@ impl Platform {
         let limits = &settings.limits;
         let secret_file = settings.secret_key_file.clone().unwrap_or_else(|| data.join(secret::FILE));
         let (store, secret) = SystemStore::open(&data.join(SYSTEM_DATABASE), &secret_file, limits)?;
-        let identity = Identity::new(store.clone(), &secret, limits);
+        let identity = Identity::new(store.clone(), &secret, limits, &settings.accounts)?;
         let libraries = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
         let gateway = Gateway::new(identity, libraries, limits);
         gateway.registry().declare_kinds(service_type::kinds());
@@ -88,12 +92,14 @@ impl Platform {
         self.store.admin_exists()
     }
 
-    /// Creates the first administrator.
+    /// Creates the first administrator from the fields that a person may choose (system-and-users 2.4). False when there is an
+    /// administrator already.
     ///
     /// # Errors
-    /// 400 when e-mail address or password are not acceptable.
-    pub fn create_first_admin(&self, email: &str, password: &str) -> Result<()> {
-        self.store.create_first_admin(email, password)
+    /// 400 with the reasons by field; 503 when too many hashes are asked for at once.
+    pub fn create_first_admin(&self, person: &Object) -> Result<bool> {
+        let newcomer = Newcomer::of(person, self.store.limits(), true)?;
+        self.store.add_first_admin(newcomer, self.gateway.identity().passwords())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Accounts, apps and roles as they are read for every call: from memory, until somebody changes them.
 
+use super::fingerprint::Fingerprint;
 use antiphon_model::{App, Lookup, Result, Role, User};
 use parking_lot::RwLock;
 use std::collections::{HashMap, HashSet};
@@ -18,6 +19,8 @@ pub struct Account {
     pub token_generation: i64,
     /// Password hash; none = no log-in by password.
     pub password_hash: Option<String>,
+    /// Since when a confirmation is awaited, in seconds since 1970; none when no code is out.
+    pub unconfirmed_since: Option<i64>,
 }
 
 /// What a set of lookups belongs to.
@@ -73,10 +76,14 @@ pub trait IdentityStore: Send + Sync {
     fn role_of(&self, user_id: i64, app_id: i64) -> Result<Option<i64>>;
     /// The lookups of a scope; `id` is 0 for the system's.
     fn lookups(&self, scope: LookupScope, id: i64) -> Result<Vec<Lookup>>;
+    /// Puts a new hash in the place of an old one, for the same password: tokens stay good. Does nothing when the account has
+    /// another hash by now.
+    fn replace_hash(&self, account: i64, old: &str, new: &str) -> Result<()>;
     /// Whether the token with that identifier was revoked.
     fn is_token_revoked(&self, jti: &str) -> Result<bool>;
-    /// Stores that the token with that identifier is revoked; it may be forgotten after `expires` (seconds since 1970).
-    fn revoke_token(&self, jti: &str, expires: i64) -> Result<()>;
+    /// Stores that the token with that identifier is revoked; it may be forgotten when it can't be refreshed any more after
+    /// `expires` (seconds since 1970). False when it was revoked before.
+    fn revoke_token(&self, jti: &str, expires: i64) -> Result<bool>;
 }
 
 /// A cache of look-ups, absent answers included. Bounded: when full it starts over.
@@ -95,20 +102,26 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         Cache { map: RwLock::new(HashMap::new()), generation: AtomicU64::new(0) }
     }
 
+    fn get(&self, key: &K) -> Option<V> {
+        self.map.read().get(key).cloned()
+    }
+
     fn get_or(&self, key: K, read: impl FnOnce() -> Result<V>) -> Result<V> {
-        if let Some(value) = self.map.read().get(&key) {
-            return Ok(value.clone());
+        if let Some(value) = self.get(&key) {
+            return Ok(value);
         }
         let generation = self.generation.load(Ordering::Acquire);
         let value = read()?;
         let mut map = self.map.write();
-        if map.len() >= CACHE_ENTRIES {
-            map.clear();
-        }
         if self.generation.load(Ordering::Acquire) == generation {
-            map.insert(key, value.clone());
+            insert(&mut map, key, value.clone());
         }
         Ok(value)
+    }
+
+    /// Keeps what is no answer of the store, so that no change can make it wrong.
+    fn put(&self, key: K, value: V) {
+        insert(&mut self.map.write(), key, value);
     }
 
     /// Forgets one answer, also one that is being read right now.
@@ -125,6 +138,16 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     }
 }
 
+fn insert<K: Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V) {
+    if map.len() >= CACHE_ENTRIES {
+        map.clear();
+    }
+    map.insert(key, value);
+}
+
+/// What Basic credentials were found to be right for: an account, and the hash of its password at that time.
+type BasicOwner = (i64, Arc<str>);
+
 type ScopeKey = [Option<(LookupScope, i64)>; 3];
 
 pub(super) struct Directory {
@@ -136,6 +159,7 @@ pub(super) struct Directory {
     lookups: Cache<ScopeKey, Arc<Vec<Lookup>>>,
     token_revoked: Cache<String, bool>,
     revoked: RwLock<HashSet<String>>,
+    basic: Cache<Fingerprint, BasicOwner>,
 }
 
 impl Directory {
@@ -149,6 +173,7 @@ impl Directory {
             lookups: Cache::new(),
             token_revoked: Cache::new(),
             revoked: RwLock::default(),
+            basic: Cache::new(),
         }
     }
 
@@ -172,7 +197,29 @@ impl Directory {
                 self.role_of.clear();
                 self.lookups.clear();
                 self.token_revoked.clear();
+                self.basic.clear();
             }
+        }
+    }
+
+    /// The account that Basic credentials are known to be right for: as long as it is active, has that name, and has the
+    /// password that it had then.
+    pub(super) fn known_basic(&self, fingerprint: &Fingerprint, login: &str) -> Result<Option<Arc<Account>>> {
+        let Some((id, hash)) = self.basic.get(fingerprint) else { return Ok(None) };
+        let login = login.trim();
+        Ok(self.account(id)?.filter(|account| {
+            let user = &account.user;
+            let names = [Some(user.email.as_str()), user.username.as_deref()];
+            account.is_active
+                && account.password_hash.as_deref() == Some(&*hash)
+                && names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(login))
+        }))
+    }
+
+    /// These Basic credentials were right for the account.
+    pub(super) fn remember_basic(&self, fingerprint: Fingerprint, account: &Account) {
+        if let Some(hash) = &account.password_hash {
+            self.basic.put(fingerprint, (account.user.id, Arc::from(hash.as_str())));
         }
     }
 

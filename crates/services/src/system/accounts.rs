@@ -8,7 +8,8 @@ use antiphon_sql::statement::Bound;
 use std::sync::Arc;
 
 const ACCOUNT: &str = "SELECT id, name, username, first_name, last_name, email, is_sys_admin, last_login_date, \
-                       ldap_username, is_active, token_generation, password FROM user";
+                       ldap_username, is_active, token_generation, password, \
+                       CASE WHEN confirm_code IS NULL THEN NULL ELSE coalesce(confirm_code_date, 0) END FROM user";
 
 /// The rows of a role, to be read with [`access_row`].
 pub(super) const ACCESS_ROWS: &str = "SELECT a.service_id, s.name, a.component, a.verb_mask, a.requestor_mask, a.filters, a.filter_op \
@@ -86,8 +87,14 @@ impl IdentityStore for SystemStore {
         Ok(self.one(sql, &[Bound::Text(jti.to_owned())], |_| ())?.is_some())
     }
 
-    fn revoke_token(&self, jti: &str, expires: i64) -> Result<()> {
-        self.database().execute(
+    fn replace_hash(&self, account: i64, old: &str, new: &str) -> Result<()> {
+        let values = [Bound::Text(new.to_owned()), Bound::Integer(account), Bound::Text(old.to_owned())];
+        self.database().execute("UPDATE user SET password = ? WHERE id = ? AND password = ?", &values)?;
+        Ok(())
+    }
+
+    fn revoke_token(&self, jti: &str, expires: i64) -> Result<bool> {
+        let added = self.database().execute(
             "INSERT INTO revoked_token (jti, expires) VALUES (?, ?) ON CONFLICT (jti) DO NOTHING",
             &[Bound::Text(jti.to_owned()), Bound::Integer(expires)],
         )?;
@@ -95,16 +102,17 @@ impl IdentityStore for SystemStore {
         let window = i64::try_from(self.limits().token_refresh_minutes.saturating_mul(60)).unwrap_or(i64::MAX);
         let forgotten = jiff::Timestamp::now().as_second().saturating_sub(window);
         self.database().execute("DELETE FROM revoked_token WHERE expires < ?", &[Bound::Integer(forgotten)])?;
-        Ok(())
+        Ok(added > 0)
     }
 }
 
 impl SystemStore {
-    /// Stores that the account logged in just now; answers with the time as it is stored.
+    /// Stores that the account logged in just now, which makes a pending confirmation needless; answers with the time as it is
+    /// stored.
     pub(crate) fn record_login(&self, id: i64) -> Result<String> {
         let now = timestamp(jiff::Timestamp::now().as_second());
         self.database().execute(
-            "UPDATE user SET last_login_date = ? WHERE id = ?",
+            "UPDATE user SET last_login_date = ?, confirm_code = NULL, confirm_code_date = NULL WHERE id = ?",
             &[Bound::Text(now.clone()), Bound::Integer(id)],
         )?;
         Ok(now)
@@ -113,7 +121,8 @@ impl SystemStore {
     /// Gives the account a new password, by its hash, and ends all its tokens.
     pub(crate) fn set_password(&self, id: i64, hash: String) -> Result<()> {
         self.database().execute(
-            "UPDATE user SET password = ?, confirm_code = NULL, token_generation = token_generation + 1 WHERE id = ?",
+            "UPDATE user SET password = ?, confirm_code = NULL, confirm_code_date = NULL, \
+             token_generation = token_generation + 1 WHERE id = ?",
             &[Bound::Text(hash), Bound::Integer(id)],
         )?;
         Ok(())
@@ -145,6 +154,7 @@ fn account(row: &dyn Row) -> Account {
         is_active: flag(row, 9),
         token_generation: integer(row, 10),
         password_hash: text(row, 11),
+        unconfirmed_since: optional_integer(row, 12),
     }
 }
 

@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 mod cache;
 mod config;
+pub(crate) mod confirmation;
 mod cors_rules;
 mod custom;
 mod environment;
@@ -13,7 +14,9 @@ mod escalation;
 mod event;
 mod event_script;
 mod import;
+mod invitation;
 pub(crate) mod listing;
+pub(crate) mod newcomer;
 mod package;
 pub(crate) mod password;
 pub(crate) mod profile;
@@ -113,7 +116,12 @@ impl SystemService {
                 if name == "cors" && call.request.verb == Verb::Post {
                     self.store.require_room_for_cors()?;
                 }
-                let answer = Records::of(call, resource, id).run(self, call)?;
+                let mut answer = Records::of(call, resource, id).run(self, call)?;
+                let is_write = matches!(call.request.verb, Verb::Post | Verb::Put | Verb::Patch);
+                if is_write && resource.table == "user" && call.request.flag("send_invite") {
+                    let side = if resource.name == "admin" { session::Side::Admin } else { session::Side::User };
+                    invitation::invite(&self.store, call, side, &mut answer);
+                }
                 Ok(written(call.request.verb, answer))
             }
         }

@@ -7,18 +7,20 @@ use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
 use antiphon_sql::value::Stored;
 
 /// Each step leads from the version before it to its own: the first makes version 1.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     concat!(include_str!("schema.sql"), include_str!("seed.sql")),
     include_str!("migrations/changes.sql"),
     include_str!("migrations/cors_changes.sql"),
+    include_str!("migrations/confirmation_codes.sql"),
 ];
 
 /// Columns that no answer shows and no filter can ask about.
-const HIDDEN: [(&str, &str); 7] = [
+const HIDDEN: [(&str, &str); 8] = [
     ("user", "password"),
     ("user", "security_answer"),
     ("user", "remember_token"),
     ("user", "confirm_code"),
+    ("user", "confirm_code_date"),
     ("user", "is_sys_admin"),
     ("user", "token_generation"),
     ("event_script", "version"),

@@ -3,8 +3,8 @@
 use super::SystemStore;
 use super::accounts::timestamp;
 use antiphon_gateway::Call;
-use antiphon_gateway::identity::Account;
-use antiphon_model::{Error, Object, Request, Response, Result, Session, User, Value, Verb, json};
+use antiphon_gateway::identity::{Account, Changed, SessionWish};
+use antiphon_model::{Error, Object, Request, Response, Result, Session, User, Value, Verb, json, truthy};
 
 /// Which half of the accounts an endpoint is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,24 +33,36 @@ fn log_in(store: &SystemStore, call: &Call<'_>, side: Side) -> Result<Response> 
             Some(_) => Error::bad_request("Invalid login service provided. Please use an OAuth or AD/Ldap service."),
         });
     }
+    let identity = call.gateway.identity();
     let missing = |field: &str| Error::bad_request(format!("Login request is missing required {field}."));
-    let login = member(request, "email").or_else(|| member(request, "username")).ok_or_else(|| missing("email"))?;
+    let login = login_name(request).ok_or_else(|| missing(identity.settings().login_attribute.as_str()))?;
     let password = member(request, "password").ok_or_else(|| missing("password"))?;
-    let account = call.gateway.identity().log_in(login.trim(), &password, side == Side::Admin)?;
+    let admin = side == Side::Admin;
+    let account = identity.log_in(login.trim(), &password, admin, call.session.client.address)?;
     let login_date = store.record_login(account.user.id)?;
+    identity.forget(Changed::Account(account.user.id));
     let user = User { last_login_date: Some(login_date), ..User::clone(&account.user) };
-    let account = Account { user: user.into(), ..Account::clone(&account) };
-    call.gateway.identity().invalidate();
-    begin(call, &account)
+    begin(call, &Account { user: user.into(), ..Account::clone(&account) })
+}
+
+/// What people call themselves, under either name.
+pub(super) fn login_name(request: &Request) -> Option<String> {
+    member(request, "email").or_else(|| member(request, "username"))
+}
+
+/// What the request says of the session that it asks for.
+fn wish(request: &Request) -> SessionWish {
+    let value = |name: &str| request.payload.get(name).or_else(|| request.parameters.get(name));
+    SessionWish {
+        remember_me: value("remember_me").is_some_and(truthy),
+        duration: value("duration").and_then(|value| value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())),
+    }
 }
 
 fn refresh(call: &Call<'_>, side: Side) -> Result<Response> {
     let token = sent_token(call)
         .ok_or_else(|| Error::unauthorized("Token refresh failed. There is no token in the request."))?;
-    let (account, issued) = call.gateway.identity().refresh(&token)?;
-    if side == Side::Admin && !account.user.is_sys_admin {
-        return Err(not_authorized());
-    }
+    let (account, issued) = call.gateway.identity().refresh(&token, side == Side::Admin)?;
     let session = call.gateway.identity().session_after_login(call.session, &account, &issued.token)?;
     let answer = describe(&session, Some(issued.expires));
     sign_in(call, session);
@@ -86,7 +98,7 @@ fn not_authorized() -> Error {
 /// Issues a token for the account and answers with its session.
 fn begin(call: &Call<'_>, account: &Account) -> Result<Response> {
     let identity = call.gateway.identity();
-    let issued = identity.issue(account)?;
+    let issued = identity.issue(account, wish(call.request))?;
     let session = identity.session_after_login(call.session, account, &issued.token)?;
     if session.app.is_some() && session.role.as_ref().is_some_and(|role| !role.is_active) {
         return Err(Error::forbidden("Role is not active."));

@@ -5,8 +5,8 @@ use crate::cors::CorsIndex;
 use crate::secret;
 use crate::vault::Vault;
 use antiphon_gateway::ScriptSlot;
-use antiphon_gateway::identity::{Secret, check_password_rules, hash_password};
-use antiphon_model::{Error, Limits, Object, Result, Value};
+use antiphon_gateway::identity::Secret;
+use antiphon_model::{Limits, Object, Result, Value};
 use antiphon_script::Script;
 use antiphon_sql::database::{Database, DatabaseConfig};
 use antiphon_sql::dialect::Row;
@@ -156,26 +156,6 @@ impl SystemStore {
     /// When the database can't be read.
     pub fn admin_exists(&self) -> Result<bool> {
         Ok(self.one("SELECT 1 FROM user WHERE is_sys_admin = 1 AND is_active = 1 LIMIT 1", &[], |_| ())?.is_some())
-    }
-
-    /// Creates the first administrator; does nothing when there is one already.
-    ///
-    /// # Errors
-    /// 400 when the e-mail address or the password can't be accepted.
-    pub fn create_first_admin(&self, email: &str, password: &str) -> Result<()> {
-        let email = email.trim();
-        let Some((name, _)) = email.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty()) else {
-            return Err(Error::bad_request("The administrator needs a valid e-mail address."));
-        };
-        check_password_rules(password, &self.limits)?;
-        let texts = [name, email, email].map(|text| Bound::Text(text.to_owned()));
-        let values: Vec<Bound> = texts.into_iter().chain([Bound::Text(hash_password(password)?)]).collect();
-        self.database.execute(
-            "INSERT INTO user (name, email, username, password, is_active, is_sys_admin) SELECT ?, ?, ?, ?, 1, 1 \
-             WHERE NOT EXISTS (SELECT 1 FROM user WHERE is_sys_admin = 1)",
-            &values,
-        )?;
-        Ok(())
     }
 
     /// The first row of a query.

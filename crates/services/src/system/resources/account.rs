@@ -1,15 +1,15 @@
 //! Users and administrators: the two halves of one table (system-and-users 4.3).
 
 use super::{Resource, deletes_everything, equals, invalid, require_if_given};
+use crate::system::confirmation::has_expired;
+use crate::system::newcomer::{display_name, is_email, username_problem};
 use crate::system::store::{SystemStore, flag};
 use antiphon_gateway::Call;
-use antiphon_gateway::identity::{check_password_rules, hash_password};
+use antiphon_gateway::identity::{Changed, check_password_rules};
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
 use antiphon_sql::catalog::Table;
 use antiphon_sql::condition::Condition;
 use antiphon_sql::statement::Bound;
-
-const USERNAME_CHARS: usize = 6;
 
 /// Why a second role for one user in one app is refused.
 pub(super) const MULTIPLE_ASSIGNMENT: &str = "Multiple user-to-app-to-role assignment. There can only be a single user-to-app-to-role \
@@ -37,7 +37,14 @@ impl Resource for Account {
         record.insert("email".into(), json!(email));
         check(record)?;
         if text(record, "name").is_none() {
-            record.insert("name".into(), json!(display_name(record, &email)));
+            record.insert(
+                "name".into(),
+                json!(display_name(
+                    text(record, "first_name").as_deref(),
+                    text(record, "last_name").as_deref(),
+                    &email
+                )),
+            );
         }
         if text(record, "username").is_none() {
             record.insert("username".into(), json!(email));
@@ -79,10 +86,17 @@ impl Resource for Account {
         &[("confirmed", "boolean"), ("expired", "boolean")]
     }
 
-    fn complete(&self, _call: &Call<'_>, row: &mut Object) {
-        // No account waits for a confirmation: nothing in this release sends codes.
-        row.insert("confirmed".into(), json!(true));
-        row.insert("expired".into(), json!(false));
+    fn complete(&self, call: &Call<'_>, row: &mut Object) {
+        let id = row.get("id").and_then(Value::as_i64);
+        let identity = call.gateway.identity();
+        if let Some(id) = id.filter(|_| call.request.verb != Verb::Get) {
+            // What this call wrote is in nobody's memory yet.
+            identity.forget(Changed::Account(id));
+        }
+        let account = id.and_then(|id| identity.account(id).ok()).flatten();
+        let since = account.and_then(|account| account.unconfirmed_since);
+        row.insert("confirmed".into(), json!(since.is_none()));
+        row.insert("expired".into(), json!(since.is_some_and(|since| has_expired(since, call.gateway.limits()))));
     }
 }
 
@@ -126,35 +140,16 @@ fn text(record: &Object, field: &str) -> Option<String> {
     record.get(field).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-fn display_name(record: &Object, email: &str) -> String {
-    let names: Vec<String> = ["first_name", "last_name"].iter().filter_map(|field| text(record, field)).collect();
-    match names.is_empty() {
-        true => email.split('@').next().unwrap_or(email).to_owned(),
-        false => names.join(" "),
-    }
-}
-
 fn check(record: &Object) -> Result<()> {
     if let Some(email) = text(record, "email")
         && !is_email(&email)
     {
         return Err(invalid("email", "The email must be a valid email address."));
     }
-    if let Some(username) = text(record, "username") {
-        if username.chars().count() < USERNAME_CHARS {
-            return Err(invalid("username", &format!("The username must be at least {USERNAME_CHARS} characters.")));
-        }
-        if username.contains(char::is_whitespace) {
-            return Err(invalid("username", "The username may not contain spaces."));
-        }
+    if let Some(problem) = text(record, "username").as_deref().and_then(username_problem) {
+        return Err(invalid("username", &problem));
     }
     check_assignments(record)
-}
-
-fn is_email(email: &str) -> bool {
-    email.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && !host.is_empty() && !host.contains('@') && !email.contains(char::is_whitespace)
-    })
 }
 
 /// One role for each app.
@@ -174,7 +169,7 @@ fn hash_secrets(call: &Call<'_>, record: &mut Object) -> Result<bool> {
     let answer = text(record, "security_answer");
     record.remove("security_answer");
     if let Some(answer) = answer {
-        record.insert("security_answer".into(), json!(hash_password(&answer)?));
+        record.insert("security_answer".into(), json!(call.gateway.identity().passwords().hash(&answer)?));
     }
     let password = match record.remove("password") {
         None | Some(Value::Null) => return Ok(false),
@@ -183,7 +178,7 @@ fn hash_secrets(call: &Call<'_>, record: &mut Object) -> Result<bool> {
         Some(_) => return Err(invalid("password", "The password must be a string.")),
     };
     check_password_rules(&password, call.gateway.limits())?;
-    record.insert("password".into(), json!(hash_password(&password)?));
+    record.insert("password".into(), json!(call.gateway.identity().passwords().hash(&password)?));
     record.insert("confirm_code".into(), Value::Null);
     Ok(true)
 }
