@@ -2,7 +2,7 @@
 //! only a user with a role may use. Session token, key, role and access rows make the difference.
 
 use antiphon_gateway::{Call, Credentials, Gateway, Route, RouteTable, Service, ServiceEntry};
-use antiphon_model::{Error, Request, Response, Result, Value, Verb, json};
+use antiphon_model::{Error, Object, Request, Response, Result, Value, Verb, json};
 use antiphon_services::{Platform, PlatformSettings};
 use async_trait::async_trait;
 use std::io::Write as _;
@@ -50,7 +50,8 @@ fn main() -> Result<()> {
 async fn measure(rows: usize) -> Result<f64> {
     let folder = tempfile::tempdir().map_err(|error| Error::internal("No folder.", error))?;
     let platform = Platform::start(folder.path(), &PlatformSettings::default())?;
-    platform.create_first_admin(ADMIN.0, ADMIN.1)?;
+    let admin = json!({ "email": ADMIN.0, "password": ADMIN.1 });
+    platform.create_first_admin(admin.as_object().unwrap_or(&Object::new()))?;
     let gateway = platform.gateway();
     let user = person(gateway, rows).await?;
     ask(gateway, Verb::Get, "user", "session", Value::Null, &user).await?;
