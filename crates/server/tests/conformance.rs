@@ -15,6 +15,11 @@ fn conforms(area: &str) {
 }
 
 #[test]
+fn area_01_auth() {
+    conforms("01_auth");
+}
+
+#[test]
 fn area_05_events() {
     conforms("05_events");
 }

@@ -7,6 +7,7 @@ mod admin_app_pages;
 mod admin_interface_pages;
 mod api_docs;
 mod apps_and_roles;
+mod authentication;
 mod authorization;
 mod authorization_matrix;
 mod cors;
