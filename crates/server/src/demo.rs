@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use crate::terminal;
-use antiphon_model::{Error, Result, Value, json};
+use antiphon_model::{Error, MailDelivery, Result, Value, json};
 use antiphon_services::{Platform, demo};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,12 +18,15 @@ const FILE: &str = "demo-admin.json";
 /// Random bytes of a made-up password.
 const PASSWORD_BYTES: usize = 15;
 
-/// The settings with an administrator for the demo: the configured one, that of an earlier start, or a new one with a
+/// The settings with mail into the log and an administrator for the demo: the configured one, that of an earlier start, or a new one with a
 /// random password.
 ///
 /// # Errors
 /// When the data folder can't be read or written.
-pub fn with_admin(settings: Settings) -> Result<Settings> {
+pub fn with_admin(mut settings: Settings) -> Result<Settings> {
+    if settings.demo {
+        settings.accounts.mail = MailDelivery::Log;
+    }
     if !settings.demo || settings.admin_email.is_some() || settings.admin_password.is_some() {
         return Ok(settings);
     }

@@ -5,6 +5,7 @@ use crate::demo;
 use crate::http::{self, Cors, Edge, TrustedProxies};
 use crate::lookout::Lookout;
 use crate::wiring::{self, GatewayDoor};
+use antiphon_model::MailDelivery;
 use antiphon_services::Platform;
 use antiphon_services::cors::CorsRule;
 use std::io::ErrorKind;
@@ -87,9 +88,13 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     let listener = listen(&settings.listen).await?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let settings = demo::with_admin(settings)?;
-    let platform = Arc::new(wiring::open(&settings)?);
+    let mut settings = demo::with_admin(settings)?;
     let address = listener.local_addr()?.to_string();
+    settings.accounts.public_url.get_or_insert_with(|| format!("http://{address}"));
+    if settings.accounts.mail == MailDelivery::Log {
+        tracing::warn!("mail goes into this log, with links that whoever reads it can use: for development only");
+    }
+    let platform = Arc::new(wiring::open(&settings)?);
     tracing::info!("listening on http://{address}");
     if settings.demo {
         demo::install(&platform, &settings, &address).await?;
