@@ -23,47 +23,76 @@ pub struct Bucket {
     pub announced: bool,
 }
 
+/// What became of a bucket since it was last saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Add these attempts to what is saved of that window, or begin it.
+    Counted(Bucket),
+    /// Nothing is to be left of it.
+    Forgotten,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Counter {
+    bucket: Bucket,
+    /// How many of the attempts are not saved.
+    unsaved: u64,
+}
+
 /// All buckets, never more than a fixed number.
 #[derive(Debug)]
 pub(super) struct Buckets {
     capacity: usize,
-    buckets: HashMap<BucketKey, Bucket>,
+    counters: HashMap<BucketKey, Counter>,
     /// Which of them, and of those that were forgotten, are not saved as they are.
     changed: HashSet<BucketKey>,
 }
 
 impl Buckets {
     pub(super) fn new(capacity: usize) -> Buckets {
-        Buckets { capacity: capacity.max(1), buckets: HashMap::new(), changed: HashSet::new() }
+        Buckets { capacity: capacity.max(1), counters: HashMap::new(), changed: HashSet::new() }
     }
 
     /// The bucket as it is now; a window that is over counts nothing. One that ends later than a window can was begun before the
     /// clock was set back: it counts nothing either, or it might never end.
     pub(super) fn current(&self, key: BucketKey, period: Period, now: i64) -> Bucket {
         let fresh = Bucket { ends: now.saturating_add(period.millis()), attempts: 0, announced: false };
-        let running = |bucket: &&Bucket| bucket.ends > now && bucket.ends <= fresh.ends;
-        self.buckets.get(&key).filter(running).copied().unwrap_or(fresh)
+        let running = |bucket: &Bucket| bucket.ends > now && bucket.ends <= fresh.ends;
+        self.counters.get(&key).map(|counter| counter.bucket).filter(running).unwrap_or(fresh)
     }
 
-    pub(super) fn put(&mut self, key: BucketKey, bucket: Bucket, now: i64) {
-        if self.buckets.len() >= self.capacity && !self.buckets.contains_key(&key) {
+    /// Counts one attempt in the bucket as it is now.
+    pub(super) fn count(&mut self, key: BucketKey, current: Bucket, now: i64) {
+        let unsaved = self.counters.get(&key).filter(|counter| counter.bucket.ends == current.ends);
+        let unsaved = unsaved.map_or(0, |counter| counter.unsaved) + 1;
+        self.put(key, Counter { bucket: Bucket { attempts: current.attempts + 1, ..current }, unsaved }, now);
+    }
+
+    /// Notes a refusal: that it was made known, and that another process may know of room that this one does not know of.
+    pub(super) fn refuse(&mut self, key: BucketKey, current: Bucket, now: i64) {
+        let unsaved = self.counters.get(&key).map_or(0, |counter| counter.unsaved);
+        self.put(key, Counter { bucket: Bucket { announced: true, ..current }, unsaved }, now);
+    }
+
+    fn put(&mut self, key: BucketKey, counter: Counter, now: i64) {
+        if self.counters.len() >= self.capacity && !self.counters.contains_key(&key) {
             self.make_room(now);
         }
-        self.buckets.insert(key, bucket);
+        self.counters.insert(key, counter);
         self.changed.insert(key);
     }
 
     /// Puts what was saved back. What is there already is newer.
     pub(super) fn restore(&mut self, key: BucketKey, bucket: Bucket) {
-        if self.buckets.len() < self.capacity {
-            self.buckets.entry(key).or_insert(bucket);
+        if self.counters.len() < self.capacity {
+            self.counters.entry(key).or_insert(Counter { bucket, unsaved: 0 });
         }
     }
 
     /// Forgets all others, which counts as a change to them.
     pub(super) fn retain(&mut self, keep: impl Fn(&BucketKey) -> bool) {
-        let Buckets { buckets, changed, .. } = self;
-        buckets.retain(|key, _| {
+        let Buckets { counters, changed, .. } = self;
+        counters.retain(|key, _| {
             let stays = keep(key);
             if !stays {
                 changed.insert(*key);
@@ -74,33 +103,54 @@ impl Buckets {
 
     /// The buckets of one limit whose windows are not over.
     pub(super) fn of_limit(&self, limit_id: i64, now: i64) -> Vec<(BucketKey, Bucket)> {
-        let buckets = self.buckets.iter().filter(|(key, bucket)| key.limit_id == limit_id && bucket.ends > now);
-        buckets.map(|(key, bucket)| (*key, *bucket)).collect()
+        let counters = self.counters.iter().map(|(key, counter)| (*key, counter.bucket));
+        counters.filter(|(key, bucket)| key.limit_id == limit_id && bucket.ends > now).collect()
     }
 
-    /// Hands over what is not saved yet and takes it for saved; none = forgotten.
-    pub(super) fn take_changes(&mut self) -> Vec<(BucketKey, Option<Bucket>)> {
-        let Buckets { buckets, changed, .. } = self;
-        changed.drain().map(|key| (key, buckets.get(&key).copied())).collect()
+    /// Hands over what is not saved yet and takes it for saved.
+    pub(super) fn take_changes(&mut self) -> Vec<(BucketKey, Change)> {
+        let Buckets { counters, changed, .. } = self;
+        let change = |key| match counters.get_mut(&key) {
+            Some(counter) => {
+                let unsaved = std::mem::take(&mut counter.unsaved);
+                (key, Change::Counted(Bucket { attempts: unsaved, ..counter.bucket }))
+            }
+            None => (key, Change::Forgotten),
+        };
+        changed.drain().map(change).collect()
     }
 
     /// Takes them for not saved again.
-    pub(super) fn not_saved(&mut self, keys: impl Iterator<Item = BucketKey>) {
-        self.changed.extend(keys);
+    pub(super) fn not_saved(&mut self, changes: &[(BucketKey, Change)]) {
+        for (key, change) in changes {
+            if let (Change::Counted(taken), Some(counter)) = (change, self.counters.get_mut(key))
+                && counter.bucket.ends == taken.ends
+            {
+                counter.unsaved += taken.attempts;
+            }
+            self.changed.insert(*key);
+        }
+    }
+
+    /// A window of ours, which ended at `ends`, is saved: together with what other processes counted it is `stored`.
+    pub(super) fn saved(&mut self, key: BucketKey, ends: i64, stored: Bucket) {
+        if let Some(counter) = self.counters.get_mut(&key).filter(|counter| counter.bucket.ends == ends) {
+            let announced = counter.bucket.announced || stored.announced;
+            counter.bucket = Bucket { attempts: stored.attempts + counter.unsaved, announced, ..stored };
+        }
     }
 
     /// Windows that are over go first; if there are none, a sixteenth of all goes, those that would have ended first. So many at
     /// a time, because finding them means looking at all.
     fn make_room(&mut self, now: i64) {
-        self.buckets.retain(|_, bucket| bucket.ends > now);
-        if self.buckets.len() >= self.capacity {
-            let mut ends: Vec<i64> = self.buckets.values().map(|bucket| bucket.ends).collect();
+        self.counters.retain(|_, counter| counter.bucket.ends > now);
+        if self.counters.len() >= self.capacity {
+            let mut ends: Vec<i64> = self.counters.values().map(|counter| counter.bucket.ends).collect();
             let position = ends.len() / 16;
-            let (_, last_to_go, _) = ends.select_nth_unstable(position);
-            let last_to_go = *last_to_go;
-            self.buckets.retain(|_, bucket| bucket.ends > last_to_go);
+            let last_to_go = *ends.select_nth_unstable(position).1;
+            self.counters.retain(|_, counter| counter.bucket.ends > last_to_go);
         }
-        let Buckets { buckets, changed, .. } = self;
-        changed.retain(|key| buckets.contains_key(key));
+        let Buckets { counters, changed, .. } = self;
+        changed.retain(|key| counters.contains_key(key));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bucket::Buckets;
 use super::set::LimitSet;
-use super::{Attempt, Bucket, BucketKey, Clock, RateLimit, Refusal, Standing, Verdict};
+use super::{Attempt, Bucket, BucketKey, Change, Clock, RateLimit, Refusal, Standing, Verdict};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl RateLimiter {
             return Verdict::Exceeded(refuse(&mut buckets, &current, now));
         }
         for (_, key, bucket) in &current {
-            buckets.put(*key, Bucket { attempts: bucket.attempts + 1, ..*bucket }, now);
+            buckets.count(*key, *bucket, now);
         }
         let standings = current.iter().map(|(limit, _, bucket)| Standing {
             rate: limit.rate,
@@ -89,6 +89,11 @@ impl RateLimiter {
         buckets
     }
 
+    /// The limit in force with that identifier.
+    pub fn find(&self, limit_id: i64) -> Option<Arc<RateLimit>> {
+        self.limits.load().find(limit_id).cloned()
+    }
+
     /// The time by which windows end, in milliseconds since 1970.
     pub fn now(&self) -> i64 {
         self.clock.now()
@@ -100,14 +105,19 @@ impl RateLimiter {
         saved.into_iter().for_each(|(key, bucket)| buckets.restore(key, bucket));
     }
 
-    /// Hands over the buckets that changed since this was last asked, for saving; none = forgotten.
-    pub fn take_changes(&self) -> Vec<(BucketKey, Option<Bucket>)> {
+    /// Hands over what became of the buckets since this was last asked, for saving.
+    pub fn take_changes(&self) -> Vec<(BucketKey, Change)> {
         self.buckets.lock().take_changes()
     }
 
     /// Takes them back: they could not be saved.
-    pub fn not_saved(&self, changes: &[(BucketKey, Option<Bucket>)]) {
-        self.buckets.lock().not_saved(changes.iter().map(|(key, _)| *key));
+    pub fn not_saved(&self, changes: &[(BucketKey, Change)]) {
+        self.buckets.lock().not_saved(changes);
+    }
+
+    /// A window that ended at `ends` when it was handed over is saved: together with what other processes counted it is `stored`.
+    pub fn saved(&self, key: BucketKey, ends: i64, stored: Bucket) {
+        self.buckets.lock().saved(key, ends, stored);
     }
 }
 
@@ -116,9 +126,11 @@ fn refuse(buckets: &mut Buckets, current: &[(&Arc<RateLimit>, BucketKey, Bucket)
     let mut used_up: Vec<_> = current.iter().filter(|(limit, _, bucket)| bucket.attempts >= limit.rate).collect();
     used_up.sort_by_key(|(limit, _, bucket)| (-bucket.ends, limit.id));
     let mut first_time = Vec::new();
-    for (limit, key, bucket) in used_up.iter().filter(|(_, _, bucket)| !bucket.announced) {
-        buckets.put(*key, Bucket { announced: true, ..*bucket }, now);
-        first_time.push((Arc::clone(limit), *key));
+    for (limit, key, bucket) in &used_up {
+        buckets.refuse(*key, *bucket, now);
+        if !bucket.announced {
+            first_time.push((Arc::clone(limit), *key));
+        }
     }
     let (rate, ends) = used_up.first().map_or((0, now), |(limit, _, bucket)| (limit.rate, bucket.ends));
     let wait = (ends - now).max(1);

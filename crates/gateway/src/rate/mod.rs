@@ -11,7 +11,8 @@
 //! * **Who is counted.** Clients. Not administrators, not scripts, not the calls by which services read from each other.
 //!
 //! A call that no limit applies to costs one atomic load while there are no limits at all. With limits no database is on its way:
-//! buckets are in memory, and whoever owns the [`RateLimiter`] saves what [`RateLimiter::take_changes`] hands over.
+//! buckets are in memory, and whoever owns the [`RateLimiter`] saves what [`RateLimiter::take_changes`] hands over. Processes that
+//! save to the same place learn of each other's counts when they do so.
 
 mod bucket;
 mod clock;
@@ -23,7 +24,7 @@ mod set;
 mod tests;
 mod verdict;
 
-pub use bucket::{Bucket, BucketKey};
+pub use bucket::{Bucket, BucketKey, Change};
 pub use clock::{Clock, SystemClock};
 pub use limit::{LimitType, RateLimit};
 pub use limiter::RateLimiter;
