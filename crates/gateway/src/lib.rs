@@ -39,5 +39,5 @@ pub use registry::{Registry, ServiceEntry, ServiceKind};
 pub use route::{Matched, Route, RouteTable};
 pub use script_index::{ScriptIndex, ScriptSlot};
 pub use scripts::{MASK, Secrecy, SecrecyOf, mask, unmask};
-pub use service::{Cache, Call, Service};
+pub use service::{Cache, Call, Service, ServiceEvent};
 pub use shape::{Schema, Shape};

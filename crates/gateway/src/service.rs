@@ -59,6 +59,17 @@ pub trait Cache: Send + Sync {
     fn flush(&self);
 }
 
+/// An event that no call fires (events-and-scripting 1.5): only its plain name and `.queued` can have scripts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceEvent {
+    /// Path below the service: `limit.{id}.exceeded`.
+    pub path: &'static str,
+    /// Name of its parameter.
+    pub parameter: &'static str,
+    /// What that can be.
+    pub values: Vec<String>,
+}
+
 /// A service: its routes, and the code behind them.
 #[async_trait]
 pub trait Service: Send + Sync {
@@ -76,6 +87,11 @@ pub trait Service: Send + Sync {
     /// What it keeps in memory, if anything.
     fn cache(&self) -> Option<&dyn Cache> {
         None
+    }
+
+    /// The events that it fires by itself.
+    fn service_events(&self) -> Vec<ServiceEvent> {
+        Vec::new()
     }
 
     /// The values that a route parameter can take, as far as they are known: table names, for example. They help clients

@@ -3,8 +3,8 @@
 //! Triggers of the system database write down what changed. Before each call a probe tells whether anything was committed;
 //! only then the new entries are read, and just what they name is read anew.
 
-use crate::system::SystemStore;
 use crate::system::store::{integer, required_text};
+use crate::system::{SystemStore, limits};
 use antiphon_gateway::identity::Changed;
 use antiphon_gateway::{Gateway, Memory};
 use antiphon_model::Result;
@@ -39,6 +39,8 @@ struct Pending {
     scripts: BTreeSet<String>,
     services: bool,
     cors: bool,
+    limits: bool,
+    reset_limits: BTreeSet<i64>,
 }
 
 impl StoreMemory {
@@ -77,6 +79,7 @@ impl StoreMemory {
                 gateway.identity().forget(Changed::Everything);
                 gateway.scripts().replace_all(self.store.event_scripts()?);
                 self.store.reload_cors()?;
+                self.store.reload_limits(gateway.rates())?;
                 (self.rebuild_services)()?;
                 Some(newest)
             }
@@ -98,6 +101,8 @@ impl StoreMemory {
             let (subject, name) = (required_text(row, 1), required_text(row, 2));
             match subject.as_str() {
                 "cors" => pending.cors = true,
+                "limit" => pending.limits = true,
+                limits::RESET => pending.reset_limits.extend(name.parse::<i64>()),
                 "script" => {
                     pending.scripts.insert(name);
                 }
@@ -131,6 +136,10 @@ impl StoreMemory {
         if pending.cors {
             self.store.reload_cors()?;
         }
+        if pending.limits {
+            self.store.reload_limits(gateway.rates())?;
+        }
+        pending.reset_limits.iter().for_each(|id| gateway.rates().reset(*id));
         if pending.services { (self.rebuild_services)() } else { Ok(()) }
     }
 

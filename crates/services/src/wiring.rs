@@ -6,6 +6,7 @@ use crate::database::{DatabaseService, Databases};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
 use crate::secret;
+use crate::system::limits::CounterWriter;
 use crate::system::newcomer::Newcomer;
 use crate::system::{ServiceRecord, SystemService, SystemStore, service_type};
 use crate::user::UserService;
@@ -37,6 +38,8 @@ pub struct PlatformSettings {
 /// A running platform: the door, and what the server needs beside it.
 #[derive(Clone)]
 pub struct Platform {
+    /// Before the others, so that what it writes at the end can still be written.
+    _counters: CounterWriter,
     gateway: Arc<Gateway>,
     store: Arc<SystemStore>,
 }
@@ -65,9 +68,11 @@ impl Platform {
             StoreMemory::new(&gateway, Arc::clone(&store), watch, Box::new(move || builder.rebuild()))
         });
         gateway.answer_everywhere(Arc::new(SelfDescription::default()));
+        store.restore_counters(gateway.rates())?;
         memory.catch_up()?;
         gateway.keep(memory);
-        Ok(Platform { gateway, store })
+        let counters = CounterWriter::start(Arc::clone(&store), Arc::clone(&gateway))?;
+        Ok(Platform { _counters: counters, gateway, store })
     }
 
     /// The door.

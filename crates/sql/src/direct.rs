@@ -30,6 +30,14 @@ impl Database {
         Ok(self.backend().writer()?.execute(&self.bound(sql, values))?)
     }
 
+    /// Runs a changing statement and hands over the rows that it returns. Each `?` of the text stands for the next value.
+    ///
+    /// # Errors
+    /// When the database refuses it, and whatever `each` returns.
+    pub fn change(&self, sql: &str, values: &[Bound], each: EachRow<'_>) -> Result<()> {
+        Ok(self.backend().writer()?.query(&self.bound(sql, values), each)?)
+    }
+
     pub(crate) fn bound(&self, sql: &str, values: &[Bound]) -> Statement<'_> {
         let mut statement = Statement::new(self.backend().dialect());
         let mut values = values.iter();

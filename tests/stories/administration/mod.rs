@@ -16,6 +16,7 @@ mod escalation;
 mod formats;
 mod hostile_packages;
 mod import;
+mod limits;
 mod lookups;
 mod many_servers;
 mod packages;

@@ -23,15 +23,6 @@ pub struct Bucket {
     pub announced: bool,
 }
 
-/// What became of a bucket since it was last saved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// Add these attempts to what is saved of that window, or begin it.
-    Counted(Bucket),
-    /// Nothing is to be left of it.
-    Forgotten,
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Counter {
     bucket: Bucket,
@@ -44,7 +35,7 @@ struct Counter {
 pub(super) struct Buckets {
     capacity: usize,
     counters: HashMap<BucketKey, Counter>,
-    /// Which of them, and of those that were forgotten, are not saved as they are.
+    /// Which of them are not saved as they are.
     changed: HashSet<BucketKey>,
 }
 
@@ -89,16 +80,10 @@ impl Buckets {
         }
     }
 
-    /// Forgets all others, which counts as a change to them.
+    /// Forgets all others.
     pub(super) fn retain(&mut self, keep: impl Fn(&BucketKey) -> bool) {
-        let Buckets { counters, changed, .. } = self;
-        counters.retain(|key, _| {
-            let stays = keep(key);
-            if !stays {
-                changed.insert(*key);
-            }
-            stays
-        });
+        self.counters.retain(|key, _| keep(key));
+        self.changed.retain(keep);
     }
 
     /// The buckets of one limit whose windows are not over.
@@ -107,28 +92,23 @@ impl Buckets {
         counters.filter(|(key, bucket)| key.limit_id == limit_id && bucket.ends > now).collect()
     }
 
-    /// Hands over what is not saved yet and takes it for saved.
-    pub(super) fn take_changes(&mut self) -> Vec<(BucketKey, Change)> {
+    /// Hands over the buckets that are not saved as they are, with only those attempts that are not, and takes them for saved.
+    pub(super) fn take_changes(&mut self) -> Vec<(BucketKey, Bucket)> {
         let Buckets { counters, changed, .. } = self;
-        let change = |key| match counters.get_mut(&key) {
-            Some(counter) => {
-                let unsaved = std::mem::take(&mut counter.unsaved);
-                (key, Change::Counted(Bucket { attempts: unsaved, ..counter.bucket }))
-            }
-            None => (key, Change::Forgotten),
+        let change = |key| {
+            let counter: &mut Counter = counters.get_mut(&key)?;
+            Some((key, Bucket { attempts: std::mem::take(&mut counter.unsaved), ..counter.bucket }))
         };
-        changed.drain().map(change).collect()
+        changed.drain().filter_map(change).collect()
     }
 
     /// Takes them for not saved again.
-    pub(super) fn not_saved(&mut self, changes: &[(BucketKey, Change)]) {
-        for (key, change) in changes {
-            if let (Change::Counted(taken), Some(counter)) = (change, self.counters.get_mut(key))
-                && counter.bucket.ends == taken.ends
-            {
+    pub(super) fn not_saved(&mut self, changes: &[(BucketKey, Bucket)]) {
+        for (key, taken) in changes {
+            if let Some(counter) = self.counters.get_mut(key).filter(|counter| counter.bucket.ends == taken.ends) {
                 counter.unsaved += taken.attempts;
+                self.changed.insert(*key);
             }
-            self.changed.insert(*key);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::bucket::Buckets;
 use super::set::LimitSet;
-use super::{Attempt, Bucket, BucketKey, Change, Clock, RateLimit, Refusal, Standing, Verdict};
+use super::{Attempt, Bucket, BucketKey, Clock, RateLimit, Refusal, Standing, Verdict};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ impl RateLimiter {
         tightest.map_or(Verdict::Unlimited, Verdict::Within)
     }
 
-    /// Forgets what the limit has counted.
+    /// Forgets what the limit has counted; forgetting what is saved of it is the caller's business.
     pub fn reset(&self, limit_id: i64) {
         self.buckets.lock().retain(|key| key.limit_id != limit_id);
     }
@@ -105,13 +105,13 @@ impl RateLimiter {
         saved.into_iter().for_each(|(key, bucket)| buckets.restore(key, bucket));
     }
 
-    /// Hands over what became of the buckets since this was last asked, for saving.
-    pub fn take_changes(&self) -> Vec<(BucketKey, Change)> {
+    /// Hands over the buckets that changed since this was last asked, each with the attempts since then, for saving.
+    pub fn take_changes(&self) -> Vec<(BucketKey, Bucket)> {
         self.buckets.lock().take_changes()
     }
 
     /// Takes them back: they could not be saved.
-    pub fn not_saved(&self, changes: &[(BucketKey, Change)]) {
+    pub fn not_saved(&self, changes: &[(BucketKey, Bucket)]) {
         self.buckets.lock().not_saved(changes);
     }
 

@@ -24,7 +24,7 @@ mod set;
 mod tests;
 mod verdict;
 
-pub use bucket::{Bucket, BucketKey, Change};
+pub use bucket::{Bucket, BucketKey};
 pub use clock::{Clock, SystemClock};
 pub use limit::{LimitType, RateLimit};
 pub use limiter::RateLimiter;

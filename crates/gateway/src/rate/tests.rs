@@ -217,45 +217,33 @@ fn a_change_of_the_rate_goes_on_counting_and_any_other_change_starts_anew() {
 fn what_was_saved_is_gone_on_with() {
     let before = bench(vec![limit(1, "instance", 3)]);
     assert!(before.passes(by(7)) && before.passes(by(7)));
-    let saved = changes(&before);
+    let saved = before.limiter.take_changes();
     assert!(before.limiter.take_changes().is_empty());
     let after = bench(Vec::new());
     after.limiter.restore(saved);
     after.limiter.replace_all(vec![limit(1, "instance", 3)]);
     assert_eq!(after.passing(by(7)), 1);
     after.limiter.reset(1);
-    let forgotten = [(BucketKey { limit_id: 1, user_id: None }, Change::Forgotten)];
-    assert_eq!(after.limiter.take_changes(), forgotten, "what is forgotten must be forgotten where it is saved, too");
-    after.limiter.not_saved(&forgotten);
-    assert_eq!(after.limiter.take_changes(), forgotten);
-}
-
-/// What is to be saved, all of it counts.
-fn changes(bench: &Bench) -> Vec<(BucketKey, Bucket)> {
-    let counted = |(key, change)| match change {
-        Change::Counted(bucket) => (key, bucket),
-        Change::Forgotten => panic!("{key:?} is forgotten"),
-    };
-    bench.limiter.take_changes().into_iter().map(counted).collect()
+    assert!(after.limiter.take_changes().is_empty(), "what is forgotten must not be saved again");
 }
 
 #[test]
 fn processes_learn_of_each_others_counts_when_they_save() {
     let bench = bench(vec![limit(1, "instance", 6)]);
     assert!(bench.passes(by(7)) && bench.passes(by(7)));
-    let (key, taken) = changes(&bench)[0];
+    let (key, taken) = bench.limiter.take_changes()[0];
     assert_eq!(taken.attempts, 2);
     assert!(bench.passes(by(7)), "what is counted while it is saved must not get lost");
     // Another process counted two, and its window began a second before.
     bench.limiter.saved(key, taken.ends, Bucket { ends: taken.ends - 1000, attempts: 4, announced: false });
     assert_eq!(bench.standing(by(7)), Standing { rate: 6, remaining: 0, ends: taken.ends - 1000 });
-    let (_, taken) = changes(&bench)[0];
+    let (_, taken) = bench.limiter.take_changes()[0];
     assert_eq!(taken.attempts, 2, "only what is new is to be added");
-    bench.limiter.not_saved(&[(key, Change::Counted(taken))]);
-    assert_eq!(changes(&bench)[0].1.attempts, 2);
+    bench.limiter.not_saved(&[(key, taken)]);
+    assert_eq!(bench.limiter.take_changes()[0].1.attempts, 2);
     // Somebody has reset the counter elsewhere; a refusal is enough to learn of it.
     assert_eq!(bench.passing(by(7)), 0);
-    let (_, taken) = changes(&bench)[0];
+    let (_, taken) = bench.limiter.take_changes()[0];
     bench.limiter.saved(key, taken.ends, taken);
     assert_eq!(bench.passing(by(7)), 6);
 }

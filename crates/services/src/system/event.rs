@@ -3,7 +3,7 @@
 
 use super::SystemStore;
 use super::store::required_text;
-use antiphon_gateway::{Call, Route, ServiceEntry, may};
+use antiphon_gateway::{Call, Route, ServiceEntry, ServiceEvent, may};
 use antiphon_model::{Object, Phase, Request, Response, Result, Value, Verb, json};
 use std::sync::Arc;
 
@@ -23,13 +23,23 @@ pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
     }
     let shape = Shape::of(request);
     if request.flag("as_list") {
-        let names = entries.iter().flat_map(|entry| paths(entry)).flat_map(|path| shape.names(&path));
+        let names = entries.iter().flat_map(|entry| {
+            let of_calls = paths(entry).into_iter().flat_map(|path| shape.names(&path));
+            let of_service = entry.service.service_events();
+            of_calls
+                .chain(of_service.into_iter().flat_map(|event| shape.service_names(entry, &event)))
+                .collect::<Vec<_>>()
+        });
         return Ok(Response::resource(names.map(Value::from).collect()));
     }
     let mut map = Object::new();
     for entry in &entries {
-        let described: Object =
+        let mut described: Object =
             paths(entry).into_iter().map(|path| (path.key.clone(), shape.describe(entry, &path))).collect();
+        if shape.kind != Kind::Process {
+            let events = entry.service.service_events();
+            described.extend(events.iter().map(|event| (name_of(entry, event), shape.describe_service(entry, event))));
+        }
         if !described.is_empty() && shape.kind != Kind::Broadcast {
             map.insert(entry.name.clone(), Value::Object(described));
         }
@@ -115,6 +125,29 @@ impl Shape {
             .collect()
     }
 
+    /// The names of an event of type `service` for a list.
+    fn service_names(&self, entry: &ServiceEntry, event: &ServiceEvent) -> Vec<String> {
+        let base = name_of(entry, event);
+        let queued = format!("{base}.queued");
+        match self.kind {
+            Kind::Base => vec![base],
+            Kind::Scriptable if self.include_base => vec![base, queued],
+            Kind::Scriptable => vec![queued],
+            Kind::Process | Kind::Broadcast => Vec::new(),
+        }
+    }
+
+    /// Its entry in the map. No verb fires it.
+    fn describe_service(&self, entry: &ServiceEntry, event: &ServiceEvent) -> Value {
+        let base = name_of(entry, event);
+        let mut endpoints = vec![base.clone()];
+        if self.kind == Kind::Scriptable {
+            endpoints.push(format!("{base}.queued"));
+        }
+        let parameter = if event.values.is_empty() { Value::Null } else { json!({ event.parameter: event.values }) };
+        json!({ "type": "service", "endpoints": endpoints, "verb": {}, "parameter": parameter })
+    }
+
     /// A path's entry in the map, with the members of all generations of clients.
     fn describe(&self, entry: &ServiceEntry, path: &Path) -> Value {
         let mut endpoints = Vec::new();
@@ -130,6 +163,10 @@ impl Shape {
         }
         json!({ "type": "api", "endpoints": endpoints, "verb": verbs, "parameter": parameter(entry, path) })
     }
+}
+
+fn name_of(entry: &ServiceEntry, event: &ServiceEvent) -> String {
+    format!("{}.{}", entry.name, event.path)
 }
 
 /// One path of a service, as events name it.

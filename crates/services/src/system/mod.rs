@@ -15,6 +15,8 @@ mod event;
 mod event_script;
 mod import;
 mod invitation;
+mod limit_cache;
+pub(crate) mod limits;
 pub(crate) mod listing;
 pub(crate) mod newcomer;
 mod package;
@@ -39,7 +41,7 @@ pub(crate) use routes::{PASSWORD, PROFILE, session as session_route};
 pub(crate) use service_type::{group as service_group, is_definition_editable};
 pub use store::{ServiceRecord, SystemStore};
 
-use antiphon_gateway::{Call, Matched, RouteTable, Schema, SecrecyOf, Service, blocking};
+use antiphon_gateway::{Call, Matched, RouteTable, Schema, SecrecyOf, Service, ServiceEvent, blocking};
 use antiphon_model::{Error, Object, Response, Result, Value, Verb, json};
 use async_trait::async_trait;
 use records::Records;
@@ -91,6 +93,7 @@ impl SystemService {
             ("event", None) => event::handle(&self.store, call),
             ("event", Some(_)) => event_script::old_form(self, call, parameter("event_name")),
             ("import", _) => import::handle(call),
+            ("limit_cache", by_id) => limit_cache::handle(self, call, by_id.map(|_| parameter("id"))),
             ("package", _) => package::handle(self, call),
             ("script_type", None) => Ok(script_type::list(call)),
             ("script_type", Some(_)) => script_type::one(call, parameter("id")),
@@ -136,6 +139,10 @@ impl Service for SystemService {
 
     async fn handle(&self, call: Call<'_>) -> Result<Response> {
         blocking(|| self.answer(&call))
+    }
+
+    fn service_events(&self) -> Vec<ServiceEvent> {
+        vec![limits::exceeded_event(&self.store)]
     }
 
     fn secrecy(&self, matched: &Matched) -> Option<SecrecyOf> {

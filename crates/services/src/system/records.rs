@@ -273,6 +273,9 @@ impl RelatedTables for SystemTables<'_> {
             return Err(Error::not_implemented("Records of another service can not be read here."));
         }
         let Call { session, request, entry, .. } = self.call;
+        if table == "limit_cache" {
+            self.store.refresh_counters(self.call.gateway.rates())?;
+        }
         let shown_by = resources::shown_by(table);
         match resources::part_of(table).or(shown_by.map(|resource| resource.name)) {
             Some(resource) => authorize(session, request.requestor, Verb::Get, entry, resource)?,

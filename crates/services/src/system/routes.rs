@@ -17,6 +17,7 @@ pub(super) fn routes() -> RouteTable {
             "admin" => account(&mut routes),
             "app_group" => cache_and_config(&mut routes),
             "email_template" => environment_and_events(&mut routes),
+            "limit" => counters(&mut routes),
             "service" => types(&mut routes, "service_type", "The types of services"),
             "user" => types(&mut routes, "script_type", "The languages of scripts"),
             _ => {}
@@ -93,6 +94,13 @@ fn environment_and_events(routes: &mut Vec<Route>) {
     ]);
 }
 
+fn counters(routes: &mut Vec<Route>) {
+    routes.extend([
+        Route::new("limit_cache", &[Get, Delete], "Counters of the limits"),
+        Route::new("limit_cache/{id}", &[Get, Delete], "The counter of one limit").legacy_event("limit_cache"),
+    ]);
+}
+
 fn types(routes: &mut Vec<Route>, name: &str, summary: &str) {
     routes.push(Route::new(name, &[Get], summary).asks(&["fields", "group", "as_list"]));
     routes.push(Route::new(&format!("{name}/{{id}}"), &[Get], "One type").legacy_event(name));
@@ -100,9 +108,6 @@ fn types(routes: &mut Vec<Route>, name: &str, summary: &str) {
 
 fn planned(routes: &mut Vec<Route>) {
     routes.push(Route::new("import", &[Post], "Make a table of a file"));
-    records(routes, "limit", "Limits on calls");
-    routes.push(Route::new("limit_cache", &[Get, Delete], "Counters of the limits"));
-    routes.push(Route::new("limit_cache/{id}", &[Get, Delete], "The counter of one limit").legacy_event("limit_cache"));
     routes.push(Route::new("package", &[Get, Post], "Export and import of this instance").asks(&[
         "system_only",
         "full_tree",

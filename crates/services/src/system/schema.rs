@@ -7,15 +7,19 @@ use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
 use antiphon_sql::value::Stored;
 
 /// Each step leads from the version before it to its own: the first makes version 1.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     concat!(include_str!("schema.sql"), include_str!("seed.sql")),
     include_str!("migrations/changes.sql"),
     include_str!("migrations/cors_changes.sql"),
     include_str!("migrations/confirmation_codes.sql"),
+    include_str!("migrations/limits.sql"),
 ];
 
 /// Columns that no answer shows and no filter can ask about.
-const HIDDEN: [(&str, &str); 8] = [
+const HIDDEN: [(&str, &str); 11] = [
+    ("limit_cache", "user_id"),
+    ("limit_cache", "ends"),
+    ("limit_cache", "announced"),
     ("user", "password"),
     ("user", "security_answer"),
     ("user", "remember_token"),
@@ -27,7 +31,8 @@ const HIDDEN: [(&str, &str); 8] = [
 ];
 
 /// Tables whose records carry the time of their making and of their last change.
-const STAMPED: [&str; 13] = [
+const STAMPED: [&str; 14] = [
+    "limits",
     "service",
     "service_doc",
     "role",

@@ -13,6 +13,7 @@ use antiphon_sql::dialect::Row;
 use antiphon_sql::dialect::sqlite::Location;
 use antiphon_sql::statement::Bound;
 use antiphon_sql::value::Stored;
+use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,6 +47,8 @@ pub struct SystemStore {
     vault: Vault,
     limits: Limits,
     pub(super) cors: Arc<CorsIndex>,
+    /// Held while the counters of limits are written down, or forgotten.
+    pub(super) saving_counters: Mutex<()>,
 }
 
 impl SystemStore {
@@ -64,7 +67,14 @@ impl SystemStore {
         let secret = secret::load_or_create(secret_file, sealing::is_in_use(&database)?)?;
         let vault = Vault::new(&secret)?;
         sealing::establish(&database, &vault)?;
-        Ok((Arc::new(SystemStore { database, vault, limits: limits.clone(), cors: Arc::default() }), secret))
+        let store = SystemStore {
+            database,
+            vault,
+            limits: limits.clone(),
+            cors: Arc::default(),
+            saving_counters: Mutex::default(),
+        };
+        Ok((Arc::new(store), secret))
     }
 
     /// What seals and opens the secrets in it.

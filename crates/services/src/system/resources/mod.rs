@@ -5,6 +5,7 @@ mod app;
 pub(super) mod codec;
 mod cors;
 mod event_script;
+mod limit;
 mod lookup;
 mod named;
 mod role;
@@ -38,13 +39,14 @@ pub(super) struct RecordResource {
 }
 
 /// Every resource over a table (system-and-users 4.1).
-pub(super) const RESOURCES: [RecordResource; 11] = [
+pub(super) const RESOURCES: [RecordResource; 12] = [
     resource("admin", "user", "Administrators", &account::Account { admin: true }),
     resource("app", "app", "Apps and their API keys", &app::Apps),
     resource("app_group", "app_group", "Groups of apps", &named::Named(&["name"])),
     resource("cors", "cors_config", "Rules for calls from web pages", &cors::Cors),
     resource("custom", "system_custom", "Named values of the instance", &named::Named(&["name"])),
     resource("email_template", "email_template", "E-mail templates", &named::Named(&["name"])),
+    resource("limit", "limits", "Limits on calls", &limit::Limits),
     resource("lookup", "lookup", "Named values for filters, records and scripts", &lookup::Lookups),
     resource("role", "role", "Roles and what they grant", &role::Roles),
     resource("service", "service", "Services and their configuration", &service::Services),
