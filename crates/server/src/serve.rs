@@ -113,7 +113,7 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     } else {
         tracing::warn!("stopped; some calls did not finish within {} ms", settings.limits.shutdown_ms);
     }
-    Ok(())
+    Ok(platform.save()?)
 }
 
 /// The rules of `system/cors`, and the configured origins for requests about which no rule decides.

@@ -39,7 +39,7 @@ pub struct PlatformSettings {
 #[derive(Clone)]
 pub struct Platform {
     /// Before the others, so that what it writes at the end can still be written.
-    _counters: CounterWriter,
+    _counters: Arc<CounterWriter>,
     gateway: Arc<Gateway>,
     store: Arc<SystemStore>,
 }
@@ -71,8 +71,17 @@ impl Platform {
         store.restore_counters(gateway.rates())?;
         memory.catch_up()?;
         gateway.keep(memory);
-        let counters = CounterWriter::start(Arc::clone(&store), Arc::clone(&gateway))?;
+        let counters = Arc::new(CounterWriter::start(Arc::clone(&store), Arc::clone(&gateway))?);
         Ok(Platform { _counters: counters, gateway, store })
+    }
+
+    /// Writes down what waits for that. To be called when the last call is answered: whoever still holds a copy of the platform
+    /// then may never drop it.
+    ///
+    /// # Errors
+    /// When the system database can't be written.
+    pub fn save(&self) -> Result<()> {
+        self.store.save_counters(self.gateway.rates())
     }
 
     /// The door.
