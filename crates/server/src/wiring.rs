@@ -7,6 +7,7 @@ use antiphon_model::{Error, Object, Request, Response, Result, json};
 use antiphon_services::{Platform, PlatformSettings};
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Opens the platform in the data folder.
 ///
@@ -42,7 +43,8 @@ pub fn open(settings: &Settings) -> Result<Platform> {
 /// what to do, except those that tell a client the state of the instance.
 pub struct GatewayDoor {
     platform: Arc<Platform>,
-    is_set_up: bool,
+    /// Once there is an administrator there always is one: the last can't be deleted.
+    is_set_up: AtomicBool,
 }
 
 impl GatewayDoor {
@@ -51,25 +53,44 @@ impl GatewayDoor {
     /// # Errors
     /// When the system database can't be read.
     pub fn new(platform: Arc<Platform>) -> Result<GatewayDoor> {
-        let is_set_up = platform.has_admin()?;
-        if !is_set_up {
+        let door = GatewayDoor { platform, is_set_up: AtomicBool::new(false) };
+        if !door.is_set_up()? {
             tracing::warn!("there is no administrator: {}", not_set_up().message);
         }
-        Ok(GatewayDoor { platform, is_set_up })
+        Ok(door)
     }
 }
 
 #[async_trait]
 impl Door for GatewayDoor {
     async fn call(&self, request: Request, credentials: Credentials) -> Answer {
-        if self.is_set_up || is_environment(&request) {
-            return self.platform.gateway().call(request, credentials).await;
-        }
-        Answer { response: Response::from(&not_set_up()), request }
+        let refusal = match self.is_set_up() {
+            Ok(is_set_up) if is_set_up || is_environment(&request) => {
+                return self.platform.gateway().call(request, credentials).await;
+            }
+            Ok(_) => not_set_up(),
+            Err(error) => error,
+        };
+        Answer { response: Response::from(&refusal), request }
     }
 
     async fn status(&self, credentials: &Credentials) -> Result<Option<Object>> {
         self.platform.status_for(credentials)
+    }
+
+    fn is_set_up(&self) -> Result<bool> {
+        // Another process over the same data, or the form of this one, may have made the administrator meanwhile.
+        if !self.is_set_up.load(Ordering::Relaxed) {
+            self.is_set_up.store(self.platform.has_admin()?, Ordering::Relaxed);
+        }
+        Ok(self.is_set_up.load(Ordering::Relaxed))
+    }
+
+    fn set_up(&self, person: &Object) -> Result<()> {
+        if self.platform.create_first_admin(person)? {
+            tracing::info!("the first administrator was made");
+        }
+        Ok(())
     }
 
     fn catch_up(&self) -> Result<()> {
@@ -86,7 +107,7 @@ fn is_environment(request: &Request) -> bool {
 fn not_set_up() -> Error {
     Error::new(
         503,
-        "Instance not set up. Start the server with ANTIPHON_ADMIN_EMAIL and ANTIPHON_ADMIN_PASSWORD to make its first \
-         administrator.",
+        "Instance not set up. Open /setup in a browser, or start the server with ANTIPHON_ADMIN_EMAIL and \
+         ANTIPHON_ADMIN_PASSWORD, to make its first administrator.",
     )
 }

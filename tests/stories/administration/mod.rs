@@ -25,6 +25,7 @@ mod root_listing;
 mod secrets;
 mod seed_events;
 mod services;
+mod setup;
 mod system_resources;
 mod users;
 mod wire;

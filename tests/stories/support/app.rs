@@ -216,9 +216,9 @@ impl TestApp {
         self.admin().get(&format!("db/_table/todo/{id}")).expect(200)
     }
 
-    /// Waits until the log has that text.
-    pub fn wait_for_log(&self, text: &str) {
-        self.log.wait_for(text);
+    /// Waits until the log has that text; answers with the whole log so far.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        self.log.wait_for(text)
     }
 
     /// Whether the log has that text now.

@@ -66,6 +66,12 @@ impl<'a> Caller<'a> {
         self.exchange(method, path, None)
     }
 
+    /// Sends a body to a path that is written out in full.
+    pub fn send_exactly(&self, method: &str, path: &str, content_type: &str, body: &str) -> Answer {
+        let with_type = self.clone().with("Content-Type", content_type);
+        with_type.exchange(method, path, Some(body.as_bytes().to_vec()))
+    }
+
     fn send(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         match body {
             Some(body) => self.send_as(method, path, "application/json", body.to_string().as_bytes()),

@@ -16,6 +16,18 @@ pub trait Door: Send + Sync + 'static {
     /// When it can't be read.
     async fn status(&self, credentials: &Credentials) -> Result<Option<Object>>;
 
+    /// Whether there is an administrator.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    fn is_set_up(&self) -> Result<bool>;
+
+    /// Makes the first administrator from the fields that a person sent; does nothing when there is one.
+    ///
+    /// # Errors
+    /// 400 with the reasons by field.
+    fn set_up(&self, person: &Object) -> Result<()>;
+
     /// Brings what the edge reads from memory up to what is stored. Calls do so by themselves.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ mod credentials;
 mod decode;
 mod door;
 mod encode;
+mod form_pages;
+mod forms;
 mod framing;
 mod listener;
 mod negotiate;
@@ -47,6 +49,9 @@ use wishes::Wishes;
 const API_VERBS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 /// Verbs of the pages outside the API.
 const PAGE_VERBS: &str = "GET, HEAD";
+
+/// Verbs of the forms.
+const FORM_VERBS: &str = "GET, HEAD, POST";
 
 /// `: ` and the line's end of a header field.
 const FIELD_OVERHEAD: usize = 4;
@@ -127,8 +132,13 @@ impl Edge {
                 }
                 None => pages::not_allowed(&parts.method, API_VERBS),
             },
+            Target::Form(page) if is_read || parts.method == Method::POST => self.form(page, peer, parts, body).await?,
+            Target::Form(_) => pages::options_or_refusal(&parts.method, FORM_VERBS),
             _ if parts.method == Method::OPTIONS => pages::options(PAGE_VERBS),
             _ if !is_read => pages::not_allowed(&parts.method, PAGE_VERBS),
+            Target::Welcome if forms::wants_page(&parts.headers) && !self.door.is_set_up()? => {
+                forms::redirect("/setup")
+            }
             Target::Welcome => pages::welcome(parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok())),
             Target::Status => self.status(peer, parts).await?,
             Target::Outside(first) => return Err(pages::nowhere(&first)),

@@ -48,6 +48,11 @@ pub fn not_allowed(method: &Method, allow: &'static str) -> HttpResponse {
     http
 }
 
+/// What verbs get that a page does not answer.
+pub fn options_or_refusal(method: &Method, allow: &'static str) -> HttpResponse {
+    if *method == Method::OPTIONS { options(allow) } else { not_allowed(method, allow) }
+}
+
 /// `OPTIONS`: 200 and the verbs that can be used.
 pub fn options(allow: &'static str) -> HttpResponse {
     let mut http = encode::encode(Response::ok(json!(null)), &Wishes::default());

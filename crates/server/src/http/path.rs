@@ -3,6 +3,7 @@
 //! `/api/{version}/{service}/{resource…}`; the version may be left out. `/rest/{service}/{resource…}` means the same.
 //! Source: the reference on URL anatomy, "Paths".
 
+use super::form_pages::FormPage;
 use antiphon_model::{Error, Result};
 use percent_encoding::percent_decode_str;
 
@@ -13,6 +14,8 @@ pub enum Target {
     Welcome,
     /// `/status`.
     Status,
+    /// `/setup` or `/confirm`.
+    Form(FormPage),
     /// A call; both parts are empty for the list of services.
     Api {
         /// As typed.
@@ -41,6 +44,8 @@ impl Target {
         Ok(match first {
             "" => Target::Welcome,
             "status" if rest.is_empty() => Target::Status,
+            "setup" if rest.is_empty() => Target::Form(FormPage::Setup),
+            "confirm" if rest.is_empty() => Target::Form(FormPage::Confirm),
             "api" => {
                 let (version, below) = split(rest);
                 let (service, resource) = split(if is_version(version) { below } else { rest });

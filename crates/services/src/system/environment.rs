@@ -5,14 +5,14 @@ use super::resources::launch_url;
 use super::session::host_name;
 use super::store::{flag, integer, optional_integer, required_text, text};
 use antiphon_gateway::Call;
-use antiphon_model::{Object, Response, Result, Value, json, truthy};
+use antiphon_model::{AccountSettings, Object, Response, Result, Value, json, truthy};
 use antiphon_sql::statement::Bound;
 
 /// Answers for anybody; more for those with a session or a role, everything for administrators.
 pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
     let session = call.session;
     let mut answer = Object::new();
-    answer.insert("authentication".into(), authentication(store)?);
+    answer.insert("authentication".into(), authentication(store, call.gateway.identity().settings())?);
     let apps = apps(store, call)?;
     let (groups, ungrouped) = grouped(store, &apps)?;
     answer.insert("apps".into(), json!(apps));
@@ -43,9 +43,10 @@ pub(super) fn handle(store: &SystemStore, call: &Call<'_>) -> Result<Response> {
     Ok(Response::ok(Value::Object(super::listing::selected(call.request, answer))))
 }
 
-fn authentication(store: &SystemStore) -> Result<Value> {
+fn authentication(store: &SystemStore, settings: &AccountSettings) -> Result<Value> {
     let config = store.service_config("user")?;
-    let payload = json!({ "email": "string", "password": "string", "remember_me": "bool" });
+    let login = settings.login_attribute.as_str();
+    let payload = json!({ login: "string", "password": "string", "remember_me": "bool" });
     Ok(json!({
         "admin": { "path": "system/admin/session", "verb": "POST", "payload": payload },
         "user": { "path": "user/session", "verb": "POST", "payload": payload },
@@ -54,8 +55,8 @@ fn authentication(store: &SystemStore) -> Result<Value> {
         "saml": [],
         "allow_open_registration": config.get("allow_open_registration").is_some_and(truthy),
         "open_reg_email_service_id": config.get("open_reg_email_service_id"),
-        "allow_forever_sessions": false,
-        "login_attribute": "email",
+        "allow_forever_sessions": settings.allow_forever_sessions,
+        "login_attribute": login,
     }))
 }
 
