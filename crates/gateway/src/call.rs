@@ -239,7 +239,8 @@ impl Gateway {
 
     /// Counts a call that may go on. Administrators, scripts and calls from inside are never too many.
     fn count(&self, admitted: &Admitted, request: &Request, session: &Session, is_client: bool) -> Verdict {
-        if !is_client || session.is_admin() || request.requestor == Requestor::Script {
+        let is_counted = is_client && admitted.matched.route.is_counted();
+        if !is_counted || session.is_admin() || request.requestor == Requestor::Script {
             return Verdict::Unlimited;
         }
         self.rates.admit(&Attempt {

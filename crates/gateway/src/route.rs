@@ -18,6 +18,7 @@ pub struct Route {
     summary: String,
     public: VerbMask,
     ignores_token: VerbMask,
+    is_counted: bool,
     legacy: Option<String>,
     concrete: Option<String>,
     base_segments: usize,
@@ -76,6 +77,7 @@ impl Route {
             summary: summary.to_owned(),
             public: VerbMask::default(),
             ignores_token: VerbMask::default(),
+            is_counted: true,
             legacy: None,
             concrete: None,
             base_segments,
@@ -97,6 +99,13 @@ impl Route {
     /// These verbs go on although the session token is bad: log-in, refresh and log-out (system-and-users 2.1).
     pub fn ignores_token(mut self, verbs: &[Verb]) -> Route {
         self.ignores_token = VerbMask::of(verbs);
+        self
+    }
+
+    /// No limit on calls counts its calls: an administrator must be able to log in and lift a limit that is used up. Guessing has
+    /// limits of its own.
+    pub fn uncounted(mut self) -> Route {
+        self.is_counted = false;
         self
     }
 
@@ -217,6 +226,11 @@ impl Route {
     pub fn event_paths(&self) -> impl Iterator<Item = &str> {
         let legacy = self.legacy.as_deref().filter(|legacy| *legacy != self.event_path);
         legacy.into_iter().chain([self.event_path.as_str()])
+    }
+
+    /// Whether limits count its calls.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.is_counted
     }
 
     /// Whether the verb needs no role here.

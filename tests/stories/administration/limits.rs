@@ -402,3 +402,16 @@ fn a_role_sees_limits_only_when_it_is_granted_them() {
     }
     app.user().delete(&format!("system/limit_cache/{id}")).refused(403);
 }
+
+#[test]
+fn an_administrator_can_log_in_and_lift_a_limit_that_is_used_up() {
+    let app = TestApp::start();
+    let id = limit(&app, "none", "instance", 1, json!({}));
+    app.user().get("db/_table/todo").expect(200);
+    app.anonymous().get("system/environment").refused(429);
+    let admin = json!({"email": "admin@example.com", "password": "AdminPassw0rd"});
+    let session = app.anonymous().post("system/admin/session", admin).expect(200);
+    let admin = app.anonymous().with("X-DreamFactory-Session-Token", session["session_token"].as_str().unwrap());
+    admin.delete(&format!("system/limit_cache/{id}")).expect(200);
+    app.user().get("db/_table/todo").expect(200);
+}

@@ -78,11 +78,6 @@ impl Identity {
         self.directory.account(id)
     }
 
-    /// Forgets what was read of accounts, apps, roles and lookups; the next call reads them anew.
-    pub fn invalidate(&self) {
-        self.forget(Changed::Everything);
-    }
-
     /// Forgets what was read of something that changed in the store.
     pub fn forget(&self, changed: Changed<'_>) {
         self.directory.forget(changed);

@@ -48,7 +48,7 @@ fn account(routes: &mut Vec<Route>) {
         Route::new("admin/profile", &[Get, Post], "The administrator's own profile")
             .also(&[Put, Patch])
             .carries(PROFILE),
-        session("admin/session"),
+        session("admin/session").uncounted(),
         // A client reads the account under this path.
         Route::new("admin/{id}/session", &[Get], "One administrator").legacy_event("admin").unlisted(),
     ]);
