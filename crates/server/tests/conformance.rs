@@ -20,6 +20,21 @@ fn area_01_auth() {
 }
 
 #[test]
+fn area_02_system() {
+    conforms("02_system");
+}
+
+#[test]
+fn area_03_services() {
+    conforms("03_services");
+}
+
+#[test]
+fn area_04_roles_apps_users() {
+    conforms("04_roles_apps_users");
+}
+
+#[test]
 fn area_05_events() {
     conforms("05_events");
 }

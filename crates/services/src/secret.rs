@@ -32,13 +32,23 @@ pub(crate) fn load_or_create(path: &Path, is_encrypted: bool) -> Result<Secret> 
     }
 }
 
+/// Makes the file, whole or not at all. When another server over the same data was faster, its secret is the one.
 fn create(path: &Path) -> Result<Secret> {
     let unwritable =
         |error| Error::new(500, format!("The secret key file {} can't be written: {error}", path.display()));
     let secret = Secret::generate()?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(unwritable)?;
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}", std::process::id()));
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished).map_err(unwritable)?;
     file.write_all(&secret.0).and_then(|()| file.sync_all()).map_err(unwritable)?;
-    Ok(secret)
+    let linked = std::fs::hard_link(&unfinished, path);
+    std::fs::remove_file(&unfinished).map_err(unwritable)?;
+    match linked {
+        Ok(()) => Ok(secret),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => load_or_create(path, true),
+        Err(error) => Err(unwritable(error)),
+    }
 }
 
 #[cfg(test)]

@@ -86,20 +86,21 @@ fn proof(database: &Database) -> Result<Option<String>> {
 /// # Errors
 /// When the key is another one; nothing is changed then.
 pub(super) fn establish(database: &Database, vault: &Vault) -> Result<()> {
-    match proof(database)? {
-        Some(proof) => drop(vault.open(PROOF, &proof).map_err(|_| wrong_key())?),
-        None => {
-            let values = [PROOF.to_owned(), vault.seal(PROOF, PROOF_TEXT)?].map(Bound::Text);
-            database.execute("INSERT INTO instance (name, value) VALUES (?, ?)", &values)?;
-        }
+    if proof(database)?.is_none() {
+        // Another server over the same data may be starting, too: the first one's proof is everybody's.
+        let values = [PROOF.to_owned(), vault.seal(PROOF, PROOF_TEXT)?].map(Bound::Text);
+        database.execute("INSERT INTO instance (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", &values)?;
     }
+    vault.open(PROOF, &proof(database)?.unwrap_or_default()).map_err(|_| wrong_key())?;
     let mut sealed = 0;
     for (table, column) in SEALED {
         sealed += seal_column(database, vault, table, column)?;
     }
     if sealed > 0 {
         // Rows that were written over stay in free pages and in the write-ahead log until somebody needs the room.
-        database.run("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        if let Err(error) = database.run("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);") {
+            tracing::warn!(%error, "free pages of the system database may still hold secrets; run VACUUM on it");
+        }
         tracing::info!(sealed, "secrets of the system database are encrypted now");
     }
     Ok(())
@@ -114,8 +115,8 @@ fn seal_column(database: &Database, vault: &Vault, table: &str, column: &str) ->
     plain.retain(|(_, value)| !Vault::is_sealed(value));
     for (id, value) in &plain {
         let sealed = vault.seal(&purpose(table, column), value)?;
-        let sql = format!("UPDATE {table} SET {column} = ? WHERE id = ?");
-        database.execute(&sql, &[Bound::Text(sealed), Bound::Integer(*id)])?;
+        let sql = format!("UPDATE {table} SET {column} = ? WHERE id = ? AND {column} = ?");
+        database.execute(&sql, &[Bound::Text(sealed), Bound::Integer(*id), Bound::Text(value.clone())])?;
     }
     Ok(plain.len())
 }
