@@ -104,6 +104,8 @@ limits! {
     login_wait_ms: u64 = 60_000,
     /// Counters of `system/limit` in memory, about 100 bytes each; beyond that those whose windows end first are forgotten.
     rate_buckets: usize = 100_000,
+    /// Changes to services that `system/service_report` tells of; beyond that the oldest are forgotten.
+    service_report_rows: usize = 10_000,
     /// Accounts and addresses whose failures are remembered at one time; beyond that the oldest are forgotten.
     login_watched: usize = 20_000,
     /// Registrations and requests to reset a password that one address may send within `account_requests_ms`.

@@ -354,3 +354,27 @@ fn statement_186_profile_and_password() {
     let reset = Console::open(&app).post("system/admin/password?reset=true", json!({"email": "nobody@example.com"}));
     assert!(reset.body()["error"]["message"].is_string() || reset.body()["success"] == true, "{reset:?}");
 }
+
+#[test]
+fn statement_186_limits_and_reports() {
+    let app = TestApp::start();
+    let console = Console::logged_in(&app);
+    let related = "related=service_by_service_id,role_by_role_id,user_by_user_id,limit_cache_by_limit_id";
+    let limit = json!({
+        "type": "instance.each_user.service", "name": "db per user", "rate": 100, "period": "minute", "service_id": 5,
+        "is_active": true, "user_id": null, "role_id": null, "description": null,
+    });
+    let created = console.create(&format!("system/limit?fields=*&{related}"), limit);
+    assert_eq!((&created["period"], &created["limit_cache_by_limit_id"]), (&json!("minute"), &json!([])));
+    assert_eq!(created["service_by_service_id"]["name"], "db");
+    page(&console.get(&format!("system/limit?include_count=true&limit=100&{related}")));
+    console.delete(&format!("system/limit_cache/{}", created["id"]));
+    console.delete(&format!("system/limit/{}", created["id"]));
+    console.create(
+        "system/service?fields=*",
+        json!({"name": "n", "label": "n", "type": "sqlite", "config": {"database": "n"}}),
+    );
+    let report = console.get("system/service_report?include_count=true&limit=100");
+    let row = page(&report).iter().find(|row| row["service_name"] == "n").unwrap_or_else(|| panic!("{report}"));
+    assert_eq!((&row["user_email"], &row["request_verb"]), (&json!(ADMIN.0), &json!("POST")));
+}

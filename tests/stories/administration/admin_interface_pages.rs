@@ -81,6 +81,7 @@ fn statement_187_lists_filters_and_the_dashboard() {
         ("lookup", "name"),
         ("email_template", "name"),
         ("event_script", "name"),
+        ("limit", "name"),
     ] {
         let path = format!("system/{resource}?limit=50&offset=0&include_count=true&sort={sort}");
         let list = console.get(&path).expect(200);

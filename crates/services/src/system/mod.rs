@@ -30,6 +30,7 @@ mod schemas;
 mod script_type;
 mod sealing;
 pub(crate) mod secrecy;
+mod service_report;
 pub(crate) mod service_type;
 pub(crate) mod session;
 pub(crate) mod store;
@@ -178,7 +179,7 @@ fn describe(name: &str) -> Object {
         "description": summary,
         "class_name": null,
         "singleton": (["cache", "config", "environment"].contains(&name)),
-        "read_only": (["constant", "environment", "event", "script_type", "service_type"].contains(&name)),
+        "read_only": (["constant", "environment", "event", "script_type", "service_report", "service_type"].contains(&name)),
         "subscription_required": null,
     });
     described.as_object().cloned().unwrap_or_default()

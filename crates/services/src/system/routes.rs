@@ -12,7 +12,15 @@ pub(crate) const PROFILE: Shape = Shape::Action { request: "ProfileRequest", res
 pub(super) fn routes() -> RouteTable {
     let mut routes = vec![Route::new("", &[Get], "The resources of the system").carries(Shape::Listing)];
     for resource in &RESOURCES {
-        records(&mut routes, resource.name, resource.summary);
+        match resource.name {
+            // Nobody writes what is written about the others.
+            "service_report" => {
+                let report = Route::new("service_report", &[Get], resource.summary);
+                routes.push(report.carries(Shape::Collection("service_report")));
+                continue;
+            }
+            name => records(&mut routes, name, resource.summary),
+        }
         match resource.name {
             "admin" => account(&mut routes),
             "app_group" => cache_and_config(&mut routes),
@@ -23,7 +31,7 @@ pub(super) fn routes() -> RouteTable {
             _ => {}
         }
     }
-    planned(&mut routes);
+    packages(&mut routes);
     RouteTable::new(routes)
 }
 
@@ -106,12 +114,11 @@ fn types(routes: &mut Vec<Route>, name: &str, summary: &str) {
     routes.push(Route::new(&format!("{name}/{{id}}"), &[Get], "One type").legacy_event(name));
 }
 
-fn planned(routes: &mut Vec<Route>) {
+fn packages(routes: &mut Vec<Route>) {
     routes.push(Route::new("import", &[Post], "Make a table of a file"));
     routes.push(Route::new("package", &[Get, Post], "Export and import of this instance").asks(&[
         "system_only",
         "full_tree",
         "file",
     ]));
-    routes.push(Route::new("service_report", &[Get], "Changes to services"));
 }

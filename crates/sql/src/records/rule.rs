@@ -28,6 +28,15 @@ impl Stage<'_> {
     pub fn query(&self, sql: &str, values: &[Bound], each: EachRow<'_>) -> Result<()> {
         Ok(self.transaction.connection().query(&self.database.bound(sql, values), each)?)
     }
+
+    /// Runs a changing statement of the rule's own within the running transaction: what it writes is undone with the change. Each
+    /// `?` of the text stands for the next value.
+    ///
+    /// # Errors
+    /// When the database refuses it.
+    pub fn execute(&self, sql: &str, values: &[Bound]) -> Result<u64> {
+        Ok(self.transaction.connection().execute(&self.database.bound(sql, values))?)
+    }
 }
 
 /// Rules over the records of one table. Every method does nothing unless it is written.
@@ -55,11 +64,12 @@ pub trait RecordRule: Send + Sync {
     }
 
     /// Checks what was written, by its key, while it can still be undone: what a record holds in the end may not be what the
-    /// request seemed to say.
+    /// request seemed to say. `existing` is the row before a change, as in [`before_update`](Self::before_update); none for a
+    /// new record.
     ///
     /// # Errors
     /// Why it is refused.
-    fn after_write(&self, _stage: &Stage<'_>, _stored: &Object) -> Result<()> {
+    fn after_write(&self, _stage: &Stage<'_>, _existing: Option<&Object>, _stored: &Object) -> Result<()> {
         Ok(())
     }
 

@@ -58,7 +58,7 @@ fn insert_for(scope: &Scope<'_>, transaction: &Transaction<'_>, given: &Object, 
         })
         .map_err(|error| refused(scope, error, &record))?;
     let stored = stored.ok_or_else(|| Error::internal("The record was not created.", "no row came back"))?;
-    scope.rule.after_write(&stage(scope, transaction), &stored)?;
+    scope.rule.after_write(&stage(scope, transaction), None, &stored)?;
     related.write_children(scope, transaction, &stored)?;
     Ok(stored)
 }
@@ -118,7 +118,7 @@ pub(crate) fn update(
         }
     };
     let Some(stored) = stored else { return Ok(None) };
-    scope.rule.after_write(&stage(scope, transaction), &stored)?;
+    scope.rule.after_write(&stage(scope, transaction), Some(&existing), &stored)?;
     related.write_children(scope, transaction, &stored)?;
     Ok(Some(stored))
 }

@@ -19,6 +19,7 @@ pub(super) use event_script::warnings;
 
 use super::escalation::{self, Guard};
 use super::sealing;
+use super::service_report::{self, Action};
 use crate::vault::Vault;
 use antiphon_gateway::Call;
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
@@ -39,7 +40,7 @@ pub(super) struct RecordResource {
 }
 
 /// Every resource over a table (system-and-users 4.1).
-pub(super) const RESOURCES: [RecordResource; 12] = [
+pub(super) const RESOURCES: [RecordResource; 13] = [
     resource("admin", "user", "Administrators", &account::Account { admin: true }),
     resource("app", "app", "Apps and their API keys", &app::Apps),
     resource("app_group", "app_group", "Groups of apps", &named::Named(&["name"])),
@@ -50,6 +51,7 @@ pub(super) const RESOURCES: [RecordResource; 12] = [
     resource("lookup", "lookup", "Named values for filters, records and scripts", &lookup::Lookups),
     resource("role", "role", "Roles and what they grant", &role::Roles),
     resource("service", "service", "Services and their configuration", &service::Services),
+    resource("service_report", "service_report", "Changes to services", &named::Named(&[])),
     resource("user", "user", "Users", &account::Account { admin: false }),
     resource("event_script", "event_script", "Scripts that run on events", &event_script::EventScripts),
 ];
@@ -166,13 +168,16 @@ impl RecordRule for Rule<'_> {
         sealing::seal(self.vault, &stage.table.name, record)
     }
 
-    fn after_write(&self, stage: &Stage<'_>, stored: &Object) -> Result<()> {
-        guard(self.call, stage, |guard| guard.after(stored))
+    fn after_write(&self, stage: &Stage<'_>, existing: Option<&Object>, stored: &Object) -> Result<()> {
+        guard(self.call, stage, |guard| guard.after(stored))?;
+        let action = if existing.is_some() { Action::Modified } else { Action::Created };
+        service_report::note(self.call, stage, action, stored)
     }
 
     fn before_delete(&self, stage: &Stage<'_>, existing: &Object) -> Result<()> {
         guard(self.call, stage, |guard| guard.before_delete(existing))?;
-        self.resource.rule.delete(self.call, existing)
+        self.resource.rule.delete(self.call, existing)?;
+        service_report::note(self.call, stage, Action::Deleted, existing)
     }
 
     fn condition(&self, table: &Table) -> Option<Condition> {
@@ -230,7 +235,7 @@ impl RecordRule for ChildRule<'_> {
         sealing::seal(self.vault, &stage.table.name, record)
     }
 
-    fn after_write(&self, stage: &Stage<'_>, stored: &Object) -> Result<()> {
+    fn after_write(&self, stage: &Stage<'_>, _existing: Option<&Object>, stored: &Object) -> Result<()> {
         guard(self.call, stage, |guard| guard.after(stored))
     }
 
