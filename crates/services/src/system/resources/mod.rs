@@ -192,7 +192,9 @@ impl RecordRule for Rule<'_> {
             });
         }
         let column = columns.first()?;
-        if self.resource.table == "user" && column == "email" {
+        // Who gives no user name has the address for one, and of the two the database may name either.
+        let is_address = column == "email" || (column == "username" && record.get(column) == record.get("email"));
+        if self.resource.table == "user" && is_address {
             let email = record.get("email").and_then(Value::as_str).unwrap_or_default();
             // A client looks for this very fragment to tell its user what is wrong.
             return Some(format!(
