@@ -101,6 +101,9 @@ fn furnish(app: &TestApp) {
         json!({"name": "remote", "type": "pgsql", "is_active": false,
             "config": {"host": "db.example.com", "database": "d", "username": "u", "password": "TopSecret1"}}),
     );
+    let limit = json!({"name": "calls of the shop", "type": "instance.service", "rate": 500, "period": "hour",
+        "service_id": id_of("service", "shop")});
+    create(&admin, "limit", limit);
     admin.post("shop/_schema", json!({"resource": [
         {"name": "order", "label": "Purchase", "field": [
             {"name": "id", "type": "id"}, {"name": "item", "type": "string", "length": 40, "allow_null": false, "is_unique": true},
@@ -140,7 +143,7 @@ fn furnish(app: &TestApp) {
                  "filters": [{"name": "item", "operator": "=", "value": "pen"}], "filter_op": "OR"},
                 {"service_id": null, "component": "", "verb_mask": 1, "requestor_mask": 1},
             ],
-            "lookup_by_role_id": [{"name": "region", "value": "eu", "private": false}, {"name": "pin", "value": "9876", "private": true}],
+            "lookup_by_role_id": [{"name": "region", "value": "eu", "private": false}, {"name": "pin", "value": "PinOfTheSafe", "private": true}],
         }),
     );
     let desk = id_of("app", "desk");
@@ -364,7 +367,7 @@ fn a_secured_package_carries_secrets_and_opens_with_its_password_only() {
     assert!(here.admin().post("system/package", manifest.clone()).refused(400).contains("password"));
     manifest["password"] = json!("correct horse");
     let package = export(&here.admin(), manifest);
-    for secret in ["TopSecret1", "9876", "shop", "clerk"] {
+    for secret in ["TopSecret1", "PinOfTheSafe", "shop", "clerk"] {
         assert!(!package.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
     }
     let there = Empty::start();
@@ -391,7 +394,7 @@ fn an_unsecured_package_tells_no_secret_and_no_hash() {
     furnish(&app);
     let package = unpacked(&everything(&app.admin()));
     let text = Value::Object(package.into_iter().collect()).to_string();
-    for secret in ["TopSecret1", "9876", "argon2", "$2y$", "sealed:1", "is_sys_admin", "SecondPassw0rd"] {
+    for secret in ["TopSecret1", "PinOfTheSafe", "argon2", "$2y$", "sealed:1", "is_sys_admin", "SecondPassw0rd"] {
         assert!(!text.contains(secret), "{secret}");
     }
 }
