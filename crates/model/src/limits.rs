@@ -124,6 +124,8 @@ limits! {
     password_min_chars: usize = 8,
     /// Longest password: 72 bytes are all that bcrypt hashes look at.
     password_max_bytes: usize = 72,
+    /// Values that one user keeps in `user/custom`.
+    user_custom_values: usize = 1000,
     /// Files in one package: a few for each service, and far from what a directory made to exhaust memory has.
     package_files: usize = 2000,
     /// Largest file in a package, unpacked: as large as a request body, because it is read like one.

@@ -3,6 +3,7 @@
 //! Tests named `statement_NNN_...` hold the numbered statements of the reference on system, users and access control; the
 //! numbers of the other stories belong to the reference on events and scripting.
 
+mod accounts;
 mod admin_app_pages;
 mod admin_interface_pages;
 mod api_docs;
@@ -22,6 +23,7 @@ mod lookups;
 mod many_servers;
 mod packages;
 pub mod people;
+mod registration;
 mod root_listing;
 mod secrets;
 mod seed_events;

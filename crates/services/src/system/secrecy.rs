@@ -15,8 +15,16 @@ pub(super) fn of(matched: &Matched) -> Option<SecrecyOf> {
 
 /// Of an account, or of somebody who logs in.
 pub(crate) fn account(member: &str) -> Secrecy {
-    const SECRETS: [&str; 6] =
-        ["password", "old_password", "new_password", "current_password", "password_confirmation", "security_answer"];
+    // A confirmation code is as good as the password that it sets.
+    const SECRETS: [&str; 7] = [
+        "password",
+        "old_password",
+        "new_password",
+        "current_password",
+        "password_confirmation",
+        "security_answer",
+        "code",
+    ];
     match SECRETS.contains(&member) {
         true => Secrecy::Restricted,
         false => Secrecy::Open,

@@ -30,7 +30,10 @@ pub(super) fn handle(store: &SystemStore, call: &Call<'_>, name: Option<&str>) -
             values.put(name, value).map(Response::ok)
         }
         (verb, None) => {
-            let answers = records(call)?.iter().map(|record| values.put_record(record)).collect::<Result<_>>()?;
+            // All names are looked at before anything is written.
+            let records = records(call)?;
+            let named = records.iter().map(named_value).collect::<Result<Vec<_>>>()?;
+            let answers = named.iter().map(|(name, value)| values.put(name, value)).collect::<Result<_>>()?;
             let mut response = Response::resource(answers);
             response.status = if verb == Verb::Post { 201 } else { 200 };
             Ok(response)
@@ -63,24 +66,29 @@ impl Values<'_> {
         found.ok_or_else(|| Error::record_not_found(name))
     }
 
-    fn put_record(&self, record: &Object) -> Result<Value> {
-        let name = record.get("name").and_then(Value::as_str).map(str::trim).unwrap_or_default();
-        if name.is_empty() || name.chars().count() > NAME_CHARS {
-            return Err(Error::bad_request(format!(
-                "A name of 1 to {NAME_CHARS} characters is needed for each value."
-            )));
-        }
-        self.put(name, record.get("value").unwrap_or(&Value::Null))
-    }
-
+    /// The count is taken by the statement that writes, so that two at once can't both take the last place.
     fn put(&self, name: &str, value: &Value) -> Result<Value> {
+        let most = self.store.limits().user_custom_values;
         let [user, key] = self.key(name);
-        self.store.database().execute(
-            "INSERT INTO user_custom (user_id, name, value) VALUES (?, ?, ?) ON CONFLICT (user_id, name) \
-             DO UPDATE SET value = excluded.value, last_modified_date = CURRENT_TIMESTAMP",
-            &[user, key, Bound::Text(value.to_string())],
+        let written = self.store.database().execute(
+            "INSERT INTO user_custom (user_id, name, value) SELECT ?, ?, ? \
+             WHERE (SELECT count(*) FROM user_custom WHERE user_id = ? AND name <> ?) < ? \
+             ON CONFLICT (user_id, name) DO UPDATE SET value = excluded.value, last_modified_date = CURRENT_TIMESTAMP",
+            &[
+                user.clone(),
+                key.clone(),
+                Bound::Text(value.to_string()),
+                user,
+                key,
+                Bound::Integer(i64::try_from(most).unwrap_or(i64::MAX)),
+            ],
         )?;
-        Ok(json!({ "name": name }))
+        match written {
+            0 => Err(Error::bad_request(format!(
+                "A user may keep at most {most} values. Delete some first, or put several into one."
+            ))),
+            _ => Ok(json!({ "name": name })),
+        }
     }
 
     fn delete(&self, name: &str) -> Result<Value> {
@@ -100,13 +108,22 @@ fn value(row: &dyn Row, column: usize) -> Value {
     text(row, column).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
 }
 
+/// The name and the value of a record.
+fn named_value(record: &Object) -> Result<(&str, &Value)> {
+    let name = record.get("name").and_then(Value::as_str).map(str::trim).unwrap_or_default();
+    match (1..=NAME_CHARS).contains(&name.chars().count()) {
+        true => Ok((name, record.get("value").unwrap_or(&Value::Null))),
+        false => Err(Error::bad_request(format!("A name of 1 to {NAME_CHARS} characters is needed for each value."))),
+    }
+}
+
 fn records(call: &Call<'_>) -> Result<Vec<Object>> {
     let list = call.request.payload.get("resource").unwrap_or(&call.request.payload);
-    let records: Vec<Object> = match list {
-        Value::Array(items) => items.iter().filter_map(Value::as_object).cloned().collect(),
-        _ => Vec::new(),
+    let records: Option<Vec<Object>> = match list {
+        Value::Array(items) => items.iter().map(|item| item.as_object().cloned()).collect(),
+        _ => None,
     };
-    if records.is_empty() { Err(Error::no_records()) } else { Ok(records) }
+    records.filter(|records| !records.is_empty()).ok_or_else(Error::no_records)
 }
 
 /// The names to delete: of `ids`, or of the records in the body.
@@ -117,5 +134,5 @@ fn named(call: &Call<'_>) -> Result<Vec<String>> {
         return Ok(names);
     }
     let records = records(call).map_err(|_| Error::bad_request("No filter or records given for delete request."))?;
-    Ok(records.iter().filter_map(|record| record.get("name")).filter_map(Value::as_str).map(str::to_owned).collect())
+    records.iter().map(|record| named_value(record).map(|(name, _)| name.to_owned())).collect()
 }
