@@ -17,7 +17,7 @@ fn inner(answer: &Value) -> &Value {
 }
 
 #[test]
-fn statement_64_the_seeded_apps_have_no_role() {
+fn statement_064_the_seeded_apps_have_no_role() {
     let app = TestApp::start();
     let seeded = app.admin().get("system/app?filter=id<4&fields=name,role_id").expect(200);
     let wanted =

@@ -17,7 +17,7 @@ fn inner(answer: &Value) -> &Value {
 }
 
 #[test]
-fn statement_63_the_seeded_services_and_templates_exist_after_the_first_start() {
+fn statement_063_the_seeded_services_and_templates_exist_after_the_first_start() {
     let app = TestApp::start();
     let services = app.admin().get("system/service?filter=id<8&fields=id,name,type,mutable,deletable").expect(200);
     let seen: Vec<(u64, &str, &str)> = services["resource"]

@@ -236,7 +236,7 @@ fn custom_values_keep_their_type_and_are_written_over_by_their_name() {
 }
 
 #[test]
-fn statement_57_what_a_client_read_it_can_send_back_whole() {
+fn statement_057_what_a_client_read_it_can_send_back_whole() {
     let app = TestApp::start();
     let id = role(&app, "whole", &[grant(DB, "_table/*", 1)]);
     let path = format!("system/role/{id}?related=role_service_access_by_role_id,user_by_created_by_id");
@@ -253,7 +253,7 @@ fn statement_57_what_a_client_read_it_can_send_back_whole() {
 }
 
 #[test]
-fn statement_58_a_child_without_owner_goes_and_those_not_mentioned_stay() {
+fn statement_058_a_child_without_owner_goes_and_those_not_mentioned_stay() {
     let app = TestApp::start();
     let id = role(&app, "rows", &[grant(DB, "a", 1), grant(DB, "b", 1), grant(DB, "c", 1)]);
     let path = format!("system/role/{id}?related=role_service_access_by_role_id");
@@ -274,7 +274,7 @@ fn statement_58_a_child_without_owner_goes_and_those_not_mentioned_stay() {
 }
 
 #[test]
-fn statement_59_a_child_of_another_parent_is_refused() {
+fn statement_059_a_child_of_another_parent_is_refused() {
     let app = TestApp::start();
     let (first, second) = (role(&app, "first", &[grant(DB, "a", 1)]), role(&app, "second", &[]));
     let rows = |id: i64| {

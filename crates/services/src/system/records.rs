@@ -145,6 +145,11 @@ impl<'a> Records<'a> {
         let is_hidden =
             |name: &str| table.fields.iter().any(|field| field.is_hidden && field.name.eq_ignore_ascii_case(name));
         let mut names: Vec<&str> = fields.split(',').map(str::trim).filter(|name| !is_hidden(name)).collect();
+        let is_computed = |name: &str| self.resource.rule.computed().iter().any(|(computed, _)| *computed == name);
+        if names.iter().any(|name| is_computed(name)) {
+            names.retain(|name| !is_computed(name));
+            names.extend(self.resource.rule.computed_from());
+        }
         match self.resource.table {
             // A configuration can only be shown complete with its type (system-and-users 4.7).
             "service" if names.contains(&"config") => names.extend(["id", "type"]),

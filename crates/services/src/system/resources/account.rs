@@ -87,13 +87,13 @@ impl Resource for Account {
     }
 
     fn complete(&self, call: &Call<'_>, row: &mut Object) {
-        let id = row.get("id").and_then(Value::as_i64);
+        let Some(id) = row.get("id").and_then(Value::as_i64) else { return };
         let identity = call.gateway.identity();
-        if let Some(id) = id.filter(|_| call.request.verb != Verb::Get) {
+        if call.request.verb != Verb::Get {
             // What this call wrote is in nobody's memory yet.
             identity.forget(Changed::Account(id));
         }
-        let account = id.and_then(|id| identity.account(id).ok()).flatten();
+        let account = identity.account(id).ok().flatten();
         let since = account.and_then(|account| account.unconfirmed_since);
         row.insert("confirmed".into(), json!(since.is_none()));
         row.insert("expired".into(), json!(since.is_some_and(|since| has_expired(since, call.gateway.limits()))));

@@ -66,6 +66,10 @@ impl Resource for Apps {
         &[("launch_url", "string")]
     }
 
+    fn computed_from(&self) -> &'static [&'static str] {
+        &["type", "url", "path", "storage_service_id", "storage_container"]
+    }
+
     fn complete(&self, call: &Call<'_>, row: &mut Object) {
         let url = launch_url(call, row);
         row.insert("launch_url".into(), json!(url));

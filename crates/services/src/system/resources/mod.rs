@@ -126,6 +126,11 @@ pub(super) trait Resource: Send + Sync {
         Ok(())
     }
 
+    /// The columns that these are computed from; whoever asks for one of them by name gets the columns, too.
+    fn computed_from(&self) -> &'static [&'static str] {
+        &["id"]
+    }
+
     /// Adds what is computed to a row of an answer.
     fn complete(&self, _call: &Call<'_>, _row: &mut Object) {}
 }
