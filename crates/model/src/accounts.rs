@@ -57,6 +57,30 @@ pub struct AccountSettings {
     pub confirm_reset_url: Option<String>,
 }
 
+impl AccountSettings {
+    /// The page to which invitations lead.
+    pub fn invite_page(&self) -> String {
+        self.page(&self.confirm_invite_url)
+    }
+
+    /// The page to which confirmations of registrations lead.
+    pub fn register_page(&self) -> String {
+        self.page(&self.confirm_register_url)
+    }
+
+    /// The page to which resets of passwords lead.
+    pub fn reset_page(&self) -> String {
+        self.page(&self.confirm_reset_url)
+    }
+
+    fn page(&self, chosen: &Option<String>) -> String {
+        chosen.clone().unwrap_or_else(|| {
+            let server = self.public_url.as_deref().unwrap_or_default();
+            format!("{}/confirm", server.trim_end_matches('/'))
+        })
+    }
+}
+
 impl Default for AccountSettings {
     fn default() -> AccountSettings {
         AccountSettings {

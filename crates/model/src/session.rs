@@ -1,6 +1,6 @@
 //! Who is asking: user, app, role and what the role grants.
 
-use crate::{AccessRows, Client, VerbMask};
+use crate::{AccessRows, AccountSettings, Client, VerbMask};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -144,6 +144,8 @@ pub struct Session {
     pub lookups: Arc<Vec<Lookup>>,
     /// Where the call comes from; scripts and what they call have it from the call above them.
     pub client: Client,
+    /// The settings of the instance that texts may name.
+    pub settings: Option<Arc<AccountSettings>>,
 }
 
 impl Session {
@@ -198,6 +200,9 @@ impl Session {
             "version" => Some(env!("CARGO_PKG_VERSION").to_owned()),
             "api_version" => Some("2.0".to_owned()),
             "host_url" => self.client.host_url.clone(),
+            "confirm_invite_url" => self.settings.as_ref().map(|settings| settings.invite_page()),
+            "confirm_register_url" => self.settings.as_ref().map(|settings| settings.register_page()),
+            "confirm_reset_url" => self.settings.as_ref().map(|settings| settings.reset_page()),
             _ => None,
         }
     }

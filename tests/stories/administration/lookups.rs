@@ -82,6 +82,7 @@ fn names_of_the_session_the_role_the_app_and_the_server() {
         ("{user.is_sys_admin}", "false".to_owned()),
         ("{role.id}/{role.name}", format!("{role}/keeper")),
         ("{app.id}/{app.name}", format!("{}/shop", client.id)),
+        ("{df.confirm_reset_url}", format!("{host}/confirm")),
         ("{df.host_url}", host),
         ("{df.name} {df.api_version}", "Antiphon 2.0".to_owned()),
         // Names that there are not, and what is no name.

@@ -31,7 +31,7 @@ pub struct Identity {
     fingerprints: Fingerprints,
     throttle: Throttle,
     requests: Requests,
-    settings: AccountSettings,
+    settings: Arc<AccountSettings>,
 }
 
 /// A session, and what was wrong with the token if one came that is no good. The call decides whether that matters: log-in,
@@ -59,7 +59,7 @@ impl Identity {
             fingerprints: Fingerprints::new()?,
             throttle: Throttle::new(limits),
             requests: Requests::new(limits),
-            settings: settings.clone(),
+            settings: Arc::new(settings.clone()),
         })
     }
 
@@ -93,8 +93,12 @@ impl Identity {
 
     /// The session for these credentials. Bad tokens and passwords are remembered, not yet refused; an inactive app is.
     pub(crate) fn authenticate(&self, credentials: &Credentials) -> Result<Authenticated> {
-        let mut session =
-            Session { api_key: credentials.api_key.clone(), client: credentials.client.clone(), ..Session::default() };
+        let mut session = Session {
+            api_key: credentials.api_key.clone(),
+            client: credentials.client.clone(),
+            settings: Some(Arc::clone(&self.settings)),
+            ..Session::default()
+        };
         let mut token_error = None;
         if let Some(key) = &credentials.api_key {
             session.app = self.directory.app(key)?;
@@ -128,6 +132,7 @@ impl Identity {
             user: Some(Arc::clone(&account.user)),
             session_token: Some(token.to_owned()),
             client: before.client.clone(),
+            settings: before.settings.clone(),
             ..Session::default()
         };
         self.complete(&mut session)?;

@@ -43,15 +43,11 @@ impl Occasion {
     }
 
     fn page(self, settings: &AccountSettings) -> String {
-        let page = match self {
-            Occasion::Invitation => &settings.confirm_invite_url,
-            Occasion::Registration => &settings.confirm_register_url,
-            Occasion::Reset => &settings.confirm_reset_url,
-        };
-        page.clone().unwrap_or_else(|| {
-            let server = settings.public_url.as_deref().unwrap_or_default();
-            format!("{}/confirm", server.trim_end_matches('/'))
-        })
+        match self {
+            Occasion::Invitation => settings.invite_page(),
+            Occasion::Registration => settings.register_page(),
+            Occasion::Reset => settings.reset_page(),
+        }
     }
 }
 
