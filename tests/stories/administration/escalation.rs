@@ -145,6 +145,36 @@ fn no_role_is_given_that_is_more_than_the_givers() {
 }
 
 #[test]
+fn no_key_is_told_that_opens_more_than_the_readers_role() {
+    let office = Office::open();
+    let manager = office.manager();
+    let kept = super::people::client(&office.app, "kept", Some(office.strong_role));
+    let helper = role(&office.app, "helper", &[grant(DB, "_table/todo", 1)]);
+    let known = super::people::client(&office.app, "known", Some(helper));
+    for query in
+        ["", "?fields=api_key", "?fields=API_KEY", "?select=api_key", "?accept=csv", "?related=role_by_role_id"]
+    {
+        let shown = format!("{:?}", manager.get(&format!("system/app/{}{query}", kept.id)));
+        assert!(shown.contains("**********") && !shown.contains(&kept.key), "{query}: {shown}");
+    }
+    let by_role = format!("system/role/{}?related=app_by_role_id", office.strong_role);
+    for path in [by_role.clone(), format!("{by_role}&app_by_role_id.fields=api_key"), "system/app".to_owned()] {
+        assert!(!format!("{:?}", manager.get(&path)).contains(&kept.key), "{path}");
+    }
+    // Nor can it be found out piece by piece, by reading or by changing.
+    let piece = format!("filter=api_key like '{}%25'", &kept.key[..1]);
+    for query in [piece.as_str(), "order=api_key", "group=api_key&fields=api_key", "as_list=true&id_field=api_key"] {
+        manager.get(&format!("system/app?{query}")).refused(400);
+    }
+    manager.patch(&format!("system/app?{piece}"), json!({"resource": [{"description": "x"}]})).refused(400);
+    // A key that opens no more is told, and an administrator is told every key.
+    let told = manager.get(&format!("system/app/{}?fields=api_key", known.id)).expect(200);
+    assert_eq!(told["api_key"], json!(known.key));
+    let told = office.app.admin().get(&format!("system/app/{}?fields=api_key", kept.id)).expect(200);
+    assert_eq!(told, json!({"api_key": kept.key, "launch_url": ""}));
+}
+
+#[test]
 fn nobody_stronger_is_taken_over() {
     let office = Office::open();
     let manager = office.manager();

@@ -199,3 +199,11 @@ fn computed_fields_can_be_asked_for_by_name_and_are_never_guessed() {
     let got = app.admin().get("system/app/1?fields=name,launch_url").expect(200);
     assert!(got["launch_url"].as_str().unwrap().ends_with("/dreamfactory/dist/index.html"), "{got}");
 }
+
+#[test]
+fn a_refused_list_of_custom_values_stores_none_of_them() {
+    let app = TestApp::start();
+    let list = json!({"resource": [{"name": "kept", "value": 1}, {"name": "", "value": 2}]});
+    app.admin().post("user/custom", list).refused(400);
+    app.admin().get("user/custom/kept").refused(404);
+}

@@ -32,6 +32,13 @@ pub(super) fn guard<'a>(call: &'a Call<'a>, stage: &'a Stage<'a>) -> Result<Opti
     }
 }
 
+/// Whether a role that is stored grants no more than the caller's own; what can't be read counts as more.
+pub(super) fn is_within(call: &Call<'_>, role: i64) -> bool {
+    let own = call.session.role.as_ref();
+    let stored = call.gateway.identity().stored_role(role).ok().flatten();
+    own.zip(stored).is_some_and(|(own, stored)| stored.access.iter().all(|row| covers(own, row)))
+}
+
 impl Guard<'_> {
     /// Judges a record that is about to be changed or deleted, as it is stored.
     ///

@@ -44,7 +44,7 @@ impl Passwords<'_> {
         let user = self.call.session.user.as_ref();
         let user = user.ok_or_else(|| Error::unauthorized("There is no valid session for the current request."))?;
         let account = self.store.account(user.id)?.ok_or_else(unknown)?;
-        self.check_side(&account)?;
+        self.check_side(&account, &account.user.email)?;
         check_password_rules(new, self.call.gateway.limits())?;
         let identity = self.call.gateway.identity();
         if !identity.judge_hashed(guess_at(self.call, &account), old, account.password_hash.as_deref())? {
@@ -76,7 +76,8 @@ impl Passwords<'_> {
             }
             (None, None) => Err(unknown()),
             (None, Some(account)) => {
-                self.check_side(&account)?;
+                // Told by the name that was sent: a user name must not tell the address behind it.
+                self.check_side(&account, login)?;
                 Err(Error::new(
                     500,
                     "No security question found or email confirmation available for this user. Please contact your \
@@ -112,7 +113,7 @@ impl Passwords<'_> {
         let identity = self.call.gateway.identity();
         let is_right = identity.judge(self.guess(login, account.as_ref()), || judgement != Judgement::Wrong)?;
         let Some(account) = account.filter(|_| is_right) else { return Err(mismatch()) };
-        self.check_side(&account)?;
+        self.check_side(&account, &account.user.email)?;
         if judgement == Judgement::Late {
             return Err(Error::bad_request("Confirmation code expired."));
         }
@@ -135,7 +136,7 @@ impl Passwords<'_> {
         let is_right = identity.judge_hashed(guess, answer, hash.as_deref())?;
         let account = account.filter(|_| is_right);
         let account = account.ok_or_else(|| Error::bad_request("The answer supplied does not match."))?;
-        self.check_side(&account)?;
+        self.check_side(&account, &account.user.email)?;
         check_password_rules(new, self.call.gateway.limits())?;
         self.store.set_password(account.user.id, identity.passwords().hash(new)?)?;
         self.done(&account)
@@ -176,12 +177,11 @@ impl Passwords<'_> {
         account.user.is_sys_admin == (self.side == Side::Admin)
     }
 
-    fn check_side(&self, account: &Account) -> Result<()> {
+    fn check_side(&self, account: &Account, called: &str) -> Result<()> {
         match self.is_on_side(account) {
             true => Ok(()),
             false => Err(Error::unauthorized(format!(
-                "You are not authorized to reset/change password for the account {}",
-                account.user.email
+                "You are not authorized to reset/change password for the account {called}"
             ))),
         }
     }

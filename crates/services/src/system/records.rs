@@ -130,12 +130,12 @@ impl<'a> Records<'a> {
                 related.split(',').map(str::trim).map(|name| renamed(name).unwrap_or(name)).collect();
             *related = names.join(",");
         }
-        self.complete_fields(service.store().database());
+        self.complete_fields(service.store().database(), call.session.is_admin());
         Ok(())
     }
 
     /// Some fields can only be answered with others; hidden ones count as not asked for.
-    fn complete_fields(&mut self, database: &Database) {
+    fn complete_fields(&mut self, database: &Database, is_admin: bool) {
         let Some(Value::String(fields)) = self.parameters.get("fields") else { return };
         if fields.trim().is_empty() {
             self.parameters.remove("fields");
@@ -154,6 +154,10 @@ impl<'a> Records<'a> {
             // A configuration can only be shown complete with its type (system-and-users 4.7).
             "service" if names.contains(&"config") => names.extend(["id", "type"]),
             "lookup" => names.push("private"),
+            // Who may be told a key depends on the role of its app.
+            "app" if !is_admin && names.iter().any(|name| name.eq_ignore_ascii_case("api_key")) => {
+                names.push("role_id")
+            }
             _ => {}
         }
         self.parameters.insert("fields".into(), json!(names.join(",")));

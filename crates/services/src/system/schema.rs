@@ -30,6 +30,9 @@ const HIDDEN: [(&str, &str); 11] = [
     ("event_script", "version"),
 ];
 
+/// Columns that answers show to those who may know them, and that no filter can find out piece by piece.
+const INCOMPARABLE: [(&str, &str); 1] = [("app", "api_key")];
+
 /// Tables whose records carry the time of their making and of their last change.
 const STAMPED: [&str; 14] = [
     "limits",
@@ -73,7 +76,8 @@ pub(super) fn extras() -> MemoryExtras {
         [("created_date", "timestamp_on_create"), ("last_modified_date", "timestamp_on_update")]
             .map(|(column, kind)| extra(table, column, json!({ "extra_type": kind })))
     });
-    let sealed = SEALED.iter().map(|(table, column)| extra(table, column, json!({ "is_sealed": true })));
+    let sealed =
+        SEALED.iter().chain(&INCOMPARABLE).map(|(table, column)| extra(table, column, json!({ "is_sealed": true })));
     MemoryExtras::new(hidden.chain(stamps).chain(sealed).collect())
 }
 

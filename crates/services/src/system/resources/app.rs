@@ -1,8 +1,9 @@
 //! Apps: who calls, by API key (system-and-users 4.4).
 
 use super::{Resource, invalid, require, require_if_given};
-use antiphon_gateway::Call;
+use crate::system::escalation;
 use antiphon_gateway::identity::Secret;
+use antiphon_gateway::{Call, MASK};
 use antiphon_model::{Error, Object, Result, Value, json};
 use antiphon_sql::records::Stage;
 use antiphon_sql::statement::Bound;
@@ -73,7 +74,21 @@ impl Resource for Apps {
     fn complete(&self, call: &Call<'_>, row: &mut Object) {
         let url = launch_url(call, row);
         row.insert("launch_url".into(), json!(url));
+        if row.contains_key("api_key") && !may_know_key(call, row) {
+            row.insert("api_key".into(), json!(MASK));
+        }
     }
+}
+
+/// Whoever has the key has what the app's default role grants, so nobody is told the key of an app whose role is beyond their
+/// own. A row that does not tell the role counts as beyond.
+fn may_know_key(call: &Call<'_>, row: &Object) -> bool {
+    call.session.is_admin()
+        || match row.get("role_id") {
+            None => false,
+            Some(Value::Null) => true,
+            Some(role) => role.as_i64().is_some_and(|role| escalation::is_within(call, role)),
+        }
 }
 
 /// Where the app is opened; empty for apps that are opened elsewhere.
