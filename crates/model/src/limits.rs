@@ -126,6 +126,8 @@ limits! {
     password_max_bytes: usize = 72,
     /// Values that one user keeps in `user/custom`.
     user_custom_values: usize = 1000,
+    /// Largest such value, as JSON text: settings of a page have a few thousand bytes.
+    user_custom_bytes: usize = 1 << 20,
     /// Files in one package: a few for each service, and far from what a directory made to exhaust memory has.
     package_files: usize = 2000,
     /// Largest file in a package, unpacked: as large as a request body, because it is read like one.

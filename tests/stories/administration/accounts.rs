@@ -276,3 +276,17 @@ fn security_questions_can_be_switched_off() {
     let answer = json!({"email": JANE.0, "security_answer": "Rex", "new_password": NEW});
     app.anonymous().post("user/password", answer).refused(400);
 }
+
+#[test]
+fn a_profile_names_an_app_that_exists_and_a_value_of_ones_own_has_a_size() {
+    let app = TestApp::with_limits(&[("USER_CUSTOM_BYTES", 100)]);
+    for bad in [json!(99_999), json!(1.5), json!("1")] {
+        app.user().put("user/profile", json!({"default_app_id": bad})).refused(400);
+    }
+    app.user().put("user/profile", json!({"default_app_id": 1})).expect(200);
+    assert_eq!(app.user().get("user/profile").expect(200)["default_app_id"], 1);
+    app.user().put("user/profile", json!({"default_app_id": null})).expect(200);
+    let value = json!({"resource": [{"name": "a", "value": "x".repeat(200)}]});
+    let message = app.admin().post("user/custom", value).refused(400);
+    assert!(message.contains("user_custom_bytes"), "{message}");
+}

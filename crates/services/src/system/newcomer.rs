@@ -168,13 +168,15 @@ pub(super) fn display_name(first: Option<&str>, last: Option<&str>, email: &str)
     }
 }
 
-/// One `@` with something on both sides, no blanks and no control characters.
+/// One `@` with something on both sides; no blanks, no markup, and of characters beyond ASCII only letters and digits: what can't be
+/// seen, or makes one address look like another, is no part of an address.
 pub(super) fn is_email(email: &str) -> bool {
+    let is_allowed = |c: char| match c.is_ascii() {
+        true => c.is_ascii_graphic() && !"<>()[],;:\\\"".contains(c),
+        false => c.is_alphanumeric() && !('\u{ff00}'..='\u{ffef}').contains(&c),
+    };
     email.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty()
-            && !host.is_empty()
-            && !host.contains('@')
-            && !email.contains(|c: char| c.is_whitespace() || c.is_control())
+        !name.is_empty() && !host.is_empty() && !host.contains('@') && email.chars().all(is_allowed)
     })
 }
 
@@ -220,6 +222,28 @@ mod tests {
             of(json!({"email": "jane@x.io", "password": "12345678"})).unwrap().texts[2].as_deref(),
             Some("jane")
         );
+    }
+
+    #[test]
+    fn an_address_is_what_it_looks_like() {
+        for good in ["a@b", "eve1@x.io", "o'neil+tag@x.io", "jürgen@müller.example", "{first}@x.io"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a b@c",
+            "eve1\u{200b}@x.io",
+            "\u{ff45}ve@x.io",
+            "<script>@x.io",
+            "a@b\n",
+            "a@b,c",
+        ] {
+            assert!(!is_email(bad), "{bad:?}");
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn change(store: &SystemStore, call: &Call<'_>, user: &User) -> Result<Response>
     for (field, longest) in EDITABLE {
         if let Some(value) = call.request.payload.get(field) {
             columns.push(format!("{field} = ?"));
-            values.push(acceptable(field, longest, value)?);
+            values.push(acceptable(store, field, longest, value)?);
         }
     }
     if let Some(answer) = member(call.request, "security_answer") {
@@ -89,7 +89,7 @@ fn change(store: &SystemStore, call: &Call<'_>, user: &User) -> Result<Response>
     Ok(Response::ok(answer))
 }
 
-fn acceptable(field: &str, longest: usize, value: &Value) -> Result<Bound> {
+fn acceptable(store: &SystemStore, field: &str, longest: usize, value: &Value) -> Result<Bound> {
     let required = field == "name";
     match value {
         Value::Null if !required => Ok(Bound::Null),
@@ -100,8 +100,21 @@ fn acceptable(field: &str, longest: usize, value: &Value) -> Result<Bound> {
         {
             Ok(Bound::Text(text.clone()))
         }
-        Value::Number(_) if field == "default_app_id" => Ok(Bound::from(value)),
+        Value::Number(_) if field == "default_app_id" => known_app(store, value),
         _ => Err(refused(field, &format!("The {field} is not acceptable."))),
+    }
+}
+
+/// The identifier of an app that exists.
+fn known_app(store: &SystemStore, id: &Value) -> Result<Bound> {
+    let known = match id.as_i64() {
+        Some(id) => store.one("SELECT 1 FROM app WHERE id = ?", &[Bound::Integer(id)], |_| ())?.is_some(),
+        None => false,
+    };
+    if known {
+        Ok(Bound::from(id))
+    } else {
+        Err(refused("default_app_id", "There is no app with that default_app_id."))
     }
 }
 

@@ -69,6 +69,13 @@ impl Values<'_> {
     /// The count is taken by the statement that writes, so that two at once can't both take the last place.
     fn put(&self, name: &str, value: &Value) -> Result<Value> {
         let most = self.store.limits().user_custom_values;
+        let longest = self.store.limits().user_custom_bytes;
+        let text = value.to_string();
+        if text.len() > longest {
+            return Err(Error::bad_request(format!(
+                "The value '{name}' is longer than {longest} bytes (limit user_custom_bytes). Store less in it."
+            )));
+        }
         let [user, key] = self.key(name);
         let written = self.store.database().execute(
             "INSERT INTO user_custom (user_id, name, value) SELECT ?, ?, ? \
@@ -77,7 +84,7 @@ impl Values<'_> {
             &[
                 user.clone(),
                 key.clone(),
-                Bound::Text(value.to_string()),
+                Bound::Text(text),
                 user,
                 key,
                 Bound::Integer(i64::try_from(most).unwrap_or(i64::MAX)),
