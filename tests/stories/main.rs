@@ -12,6 +12,7 @@ mod errors;
 mod event_object;
 mod fidelity;
 mod hostile;
+mod languages;
 mod lifecycle;
 mod naming;
 mod nested_calls;
