@@ -1,0 +1,80 @@
+// What the code of a world (realm.js) calls of the worker. It gives primitive values only, except where a script asks for
+// what only Node's own world has: then the run is marked as tainted.
+'use strict';
+
+const { STATUS_CODES } = require('http');
+const { formatWithOptions, promisify } = require('util');
+const { isBuiltin } = require('module');
+const run = require('./run');
+const packages = require('./packages');
+
+const { versions, version, platform, arch, release } = process;
+const about = JSON.stringify({ versions, version, platform, arch, release, pid: process.pid, title: 'node' });
+const clock = process.hrtime.bind(process);
+const { memoryUsage, nextTick } = process;
+const now = performance.now.bind(performance);
+
+// Globals that only Node's own world has, made available to a script that touches them.
+const BORROWED = [
+  'AbortController', 'AbortSignal', 'Blob', 'BroadcastChannel', 'Buffer', 'ByteLengthQueuingStrategy', 'CompressionStream',
+  'CountQueuingStrategy', 'DecompressionStream', 'DOMException', 'Event', 'EventTarget', 'FormData', 'Headers', 'MessageChannel',
+  'MessageEvent', 'MessagePort', 'ReadableStream', 'Request', 'Response', 'TextDecoder', 'TextDecoderStream', 'TextEncoder',
+  'TextEncoderStream', 'TransformStream', 'URL', 'URLSearchParams', 'WritableStream', 'atob', 'btoa', 'crypto', 'performance',
+  'structuredClone',
+].filter((name) => name in globalThis);
+
+let config = '{}';
+let asked = 0;
+
+function taint() {
+  const current = run.current();
+  if (current) current.tainted = true;
+}
+
+const bare = (name) => (name.startsWith('node:') ? name.slice(5) : name);
+
+const host = {
+  __proto__: null,
+  promisify: promisify.custom,
+  stop: run.stop,
+  config: () => config,
+  process: () => about,
+  hrtime: () => JSON.stringify(clock()),
+  now,
+  memoryUsage: () => JSON.stringify(memoryUsage()),
+  nextTick,
+  statusMessage: (code) => STATUS_CODES[code] ?? '',
+  format: (values) => formatWithOptions({ colors: false }, ...values),
+  bytesToText: (bytes) => Buffer.from(bytes).toString(),
+  print: run.print,
+  call: run.call,
+  startTimer: run.startTimer,
+  keepTimer: run.keepTimer,
+  refreshTimer: run.refreshTimer,
+  clearTimer: run.clearTimer,
+  borrowed: () => JSON.stringify(BORROWED),
+  borrow(name) {
+    taint();
+    return globalThis[name];
+  },
+  builtin: (name) => (isBuiltin(name) ? bare(name) : undefined),
+  builtinModule(name) {
+    taint();
+    return require(name);
+  },
+  resolve: packages.resolve,
+  json: packages.text,
+  module: (path) => packages.compiled(path).runInContext(run.current().world.context),
+  library(name) {
+    const { source, version } = run.ask({ t: 'library', id: ++asked, name });
+    return typeof source === 'string' ? packages.keepLibrary(name, version, source) : undefined;
+  },
+};
+
+function configure(hello) {
+  config = JSON.stringify(hello.config ?? {});
+  packages.setFolder(hello.packages);
+  run.setOutputLimit(hello.output_limit ?? 64 * 1024);
+}
+
+module.exports = { host, configure };

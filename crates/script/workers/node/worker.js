@@ -1,0 +1,92 @@
+// A worker that runs Node.js scripts, one after the other, each in a world of its own.
+//
+// The worker is an ordinary program whose end is put off: when the event loop has nothing left to do, Node emits
+// `beforeExit`. For a script that is the end, and for the worker the moment to report it and to wait for the next one.
+'use strict';
+
+const channel = require('./channel');
+const { host, configure } = require('./host');
+const run = require('./run');
+const texts = require('./texts');
+const { createWorld } = require('./world');
+
+let spare;
+let name;
+
+function takeWorld() {
+  const world = spare ?? createWorld(host);
+  spare = undefined;
+  return world;
+}
+
+// Does what a frame says; true if that started a run.
+function obey(text) {
+  const frame = JSON.parse(text);
+  switch (frame.t) {
+    case 'run': return start(frame, text);
+    case 'check': check(frame); return false;
+    // An answer that came too late for its run.
+    default: return false;
+  }
+}
+
+function start(frame, frameText) {
+  let text;
+  try {
+    text = texts.textOf(frame);
+  } catch (told) {
+    channel.send(JSON.stringify(told));
+    return false;
+  }
+  const world = takeWorld();
+  const outer = text.script.runInContext(world.context);
+  if (String(outer()) !== text.inner) {
+    channel.send(JSON.stringify(texts.glued()));
+    return false;
+  }
+  name = frame.script;
+  run.begin(world);
+  world.realm.begin(world.realm.parse(frameText), outer);
+  return true;
+}
+
+function check(frame) {
+  let told = { t: 'checked' };
+  try {
+    texts.compile('script', frame.source);
+  } catch (error) {
+    told = error;
+  }
+  channel.send(JSON.stringify(told));
+}
+
+function finish() {
+  const { world } = run.current();
+  const outcome = world.realm.finish();
+  const { tainted } = run.current();
+  run.end();
+  channel.send(`{"clean":${!tainted},${outcome}}`);
+}
+
+function turn() {
+  if (run.current()) {
+    finish();
+    spare ??= createWorld(host);
+  } else while (!obey(channel.receive()));
+  // The loop ends for good when nothing is left in it.
+  setImmediate(() => {});
+}
+
+function failed(error) {
+  const current = run.current();
+  if (!current) throw error;
+  current.world.realm.fail(error);
+}
+
+const hello = JSON.parse(channel.receive());
+configure(hello);
+spare = createWorld(host);
+process.on('uncaughtException', failed);
+process.on('unhandledRejection', failed);
+process.on('beforeExit', turn);
+channel.send(JSON.stringify({ t: 'ready', version: process.versions.node }));
