@@ -5,10 +5,11 @@ use crate::failure::report;
 use crate::identity::{Authenticated, Identity};
 use crate::library::LibraryFolder;
 use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
-use crate::scripts::{EventRunner, Plan};
+use crate::scripts::{EventRunner, Plan, ScriptRunner};
 use crate::{Call, Frame, Ledger, Matched, Memory, Registry, ScriptIndex, Service, ServiceEntry, blocking, root};
 use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, Session, Verb};
 use antiphon_script::Engines;
+use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -261,7 +262,7 @@ impl Gateway {
         frame: Option<&Arc<Frame>>,
         ledger: &mut Ledger,
     ) -> Response {
-        if admitted.plan.is_empty() {
+        if admitted.plan.is_empty() && !admitted.service.runs_scripts() {
             return self.process(admitted, request, session, frame, ledger).await;
         }
         match self.script_permit(frame).await {
@@ -280,19 +281,26 @@ impl Gateway {
         ledger: &mut Ledger,
     ) -> Response {
         let Admitted { entry, service, matched, plan } = admitted;
-        let runner = EventRunner {
-            gateway: self,
-            session,
-            frame,
-            service: &entry.name,
-            plan,
-            secrecy: (!plan.is_empty()).then(|| service.secrecy(matched)).flatten(),
-        };
+        let secrecy = (!plan.is_empty()).then(|| service.secrecy(matched)).flatten();
+        let runner = ScriptRunner { gateway: self, session, frame, service: &entry.name, secrecy };
+        let runner = EventRunner { runner, plan };
         let signed_in = OnceLock::new();
         let outcome = match blocking(|| runner.pre_process(request, ledger)) {
             Ok(None) => {
-                let call = Call { gateway: self, entry, request, session, matched, frame, signed_in: &signed_in };
-                service.handle(call).await
+                let shared = Mutex::new(std::mem::take(ledger));
+                let call = Call {
+                    gateway: self,
+                    entry,
+                    request,
+                    session,
+                    matched,
+                    frame,
+                    signed_in: &signed_in,
+                    ledger: &shared,
+                };
+                let answer = service.handle(call).await;
+                *ledger = shared.into_inner();
+                answer
             }
             Ok(Some(answer)) => Ok(answer),
             Err(error) => Err(error),
@@ -301,7 +309,8 @@ impl Gateway {
         if plan.is_empty() {
             return response;
         }
-        let runner = EventRunner { session: signed_in.get().unwrap_or(session), ..runner };
+        let session = signed_in.get().unwrap_or(session);
+        let runner = EventRunner { runner: ScriptRunner { session, ..runner.runner }, plan };
         blocking(|| {
             runner.post_process(request, &mut response, ledger);
             runner.base(request, Some(&response), ledger);

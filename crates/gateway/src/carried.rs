@@ -1,7 +1,7 @@
 //! Writes that a call carries along: nested records go to other tables in the same transaction, and those tables' scripts
 //! still run, before it begins and after it ends (database-service 15.3, 17).
 
-use crate::scripts::{EventRunner, Plan};
+use crate::scripts::{EventRunner, Plan, ScriptRunner};
 use crate::{Call, Ledger, Matched, authorize};
 use antiphon_model::{Request, Response, Result, Value, Verb, json};
 
@@ -64,13 +64,13 @@ impl Call<'_> {
     }
 
     fn runner<'p>(&'p self, plan: &'p Plan, matched: &Matched) -> EventRunner<'p> {
-        EventRunner {
+        let runner = ScriptRunner {
             gateway: self.gateway,
             session: self.session,
             frame: self.frame,
             service: &self.entry.name,
-            plan,
             secrecy: self.entry.service.secrecy(matched),
-        }
+        };
+        EventRunner { runner, plan }
     }
 }

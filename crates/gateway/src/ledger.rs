@@ -1,6 +1,7 @@
 //! What happened to one call: which events fired, which scripts ran, which were skipped and why.
 
 use antiphon_model::{Object, Phase, Response, Value, json};
+use antiphon_script::Script;
 use std::time::Duration;
 
 /// One script's part in a call.
@@ -16,6 +17,19 @@ pub struct ScriptRun {
     pub wall: Duration,
     /// What it printed.
     pub output: String,
+}
+
+impl ScriptRun {
+    /// The entry of a script that does not run, and why.
+    pub(crate) fn skipped(script: &Script, why: &str) -> ScriptRun {
+        ScriptRun {
+            script: script.name.clone(),
+            version: script.version,
+            outcome: why.to_owned(),
+            wall: Duration::ZERO,
+            output: String::new(),
+        }
+    }
 }
 
 /// The record of one call, written while it goes on.

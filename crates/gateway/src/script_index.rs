@@ -30,7 +30,7 @@ pub(crate) struct Attached {
 
 impl Attached {
     pub(crate) fn phase(&self, phase: Phase) -> Option<&ScriptSlot> {
-        self.by_phase[slot_of(phase)].as_ref()
+        self.by_phase.get(slot_of(phase))?.as_ref()
     }
 
     fn is_empty(&self) -> bool {
@@ -140,6 +140,8 @@ fn slot_of(phase: Phase) -> usize {
         Phase::PostProcess => 1,
         Phase::Base => 2,
         Phase::Queued => 3,
+        // Nothing is attached to it.
+        Phase::Service => usize::MAX,
     }
 }
 

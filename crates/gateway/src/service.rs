@@ -1,8 +1,9 @@
 //! What a service is to the gateway.
 
-use crate::{Frame, Gateway, Matched, RouteTable, Schema, SecrecyOf, ServiceEntry};
+use crate::{Frame, Gateway, Ledger, Matched, RouteTable, Schema, SecrecyOf, ServiceEntry};
 use antiphon_model::{Content, Request, Response, Result, Session, Value};
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 use tokio::runtime::Handle;
 
@@ -23,6 +24,8 @@ pub struct Call<'a> {
     /// To be set by a log-in: the session of the person who logged in, which the scripts after the call see
     /// (events-and-scripting D9). It never replaces the session of a caller above.
     pub signed_in: &'a OnceLock<Arc<Session>>,
+    /// What happened to the call so far.
+    pub(crate) ledger: &'a Mutex<Ledger>,
 }
 
 impl Call<'_> {
@@ -82,6 +85,11 @@ pub trait Service: Send + Sync {
     /// What scripts must not see of the bodies of requests on that route; none when they may see all of it.
     fn secrecy(&self, _matched: &Matched) -> Option<SecrecyOf> {
         None
+    }
+
+    /// Whether its answers are made by scripts: its calls then wait for room as calls with scripts on their events do.
+    fn runs_scripts(&self) -> bool {
+        false
     }
 
     /// What it keeps in memory, if anything.

@@ -19,6 +19,8 @@ pub enum Phase {
     Base,
     /// Later, from the queue.
     Queued,
+    /// No event: the service that answers is itself a script. Never part of a name.
+    Service,
 }
 
 impl Phase {
@@ -30,7 +32,7 @@ impl Phase {
         match self {
             Phase::PreProcess => Some("pre_process"),
             Phase::PostProcess => Some("post_process"),
-            Phase::Base => None,
+            Phase::Base | Phase::Service => None,
             Phase::Queued => Some("queued"),
         }
     }
@@ -41,6 +43,7 @@ impl Phase {
             Phase::PreProcess => "pre_process",
             Phase::PostProcess => "post_process",
             Phase::Base | Phase::Queued => "api",
+            Phase::Service => "service",
         }
     }
 }

@@ -64,6 +64,8 @@ limits! {
     script_wait_ms: u64 = 5_000,
     /// Memory that idle, ready-made script worlds may hold together.
     script_idle_bytes: usize = 64 << 20,
+    /// What the kept answers of one service may hold in memory; the oldest go first.
+    service_cache_bytes: usize = 8 << 20,
     /// Records that one read answers with when a service sets no `max_records`.
     max_records: u64 = 1000,
     /// Cap on any service's `max_records`.

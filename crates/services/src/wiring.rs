@@ -5,10 +5,11 @@ use crate::cors::CorsIndex;
 use crate::database::{DatabaseService, Databases};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
+use crate::script_service::ScriptService;
 use crate::secret;
 use crate::system::limits::CounterWriter;
 use crate::system::newcomer::Newcomer;
-use crate::system::{ServiceRecord, SystemService, SystemStore, service_type};
+use crate::system::{ServiceRecord, SystemService, SystemStore, service_group, service_type};
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, LibraryFolder, Memory as _, Service, ServiceEntry};
@@ -157,6 +158,7 @@ impl Builder {
             "user" => Arc::new(UserService::new(Arc::clone(&self.store))),
             "swagger" => Arc::new(ApiDocsService::default()),
             "sqlite" => Arc::new(DatabaseService::new(self.databases.of(record))),
+            kind if service_group(kind) == "Script" => Arc::new(ScriptService::new(record, self.store.limits())),
             kind => Arc::new(PlannedService::new(&record.name, kind, record.doc.as_deref())),
         }
     }

@@ -1,7 +1,8 @@
 //! What a script's outcome means for the call (events-and-scripting 2.2 to 2.4).
 
+use super::response_merge;
 use crate::Ledger;
-use antiphon_model::{Error, Object, Phase, Value, json};
+use antiphon_model::{Error, Object, Phase, Response, Value, json};
 use antiphon_script::{Finished, Outcome, Run, Script, Thrown};
 
 /// What a script does to its call.
@@ -17,17 +18,8 @@ pub(super) struct Effect {
 
 /// The effect of a run, or the error that the client gets instead.
 pub(super) fn interpret(script: &Script, phase: Phase, run: Run, ledger: &mut Ledger) -> Result<Effect, Error> {
-    let finished = match run.outcome {
-        Outcome::Finished(finished) => finished,
-        Outcome::Threw(thrown) => return Err(thrown_error(thrown)),
-        Outcome::Stopped(_, message) => return Err(Error::new(500, message)),
-        Outcome::Failed(error) => return Err(error),
-    };
-    let Finished { returned, edits } = finished;
+    let Finished { returned, edits } = finished(run)?;
     let returned = returned.filter(|value| !is_empty(value));
-    if let Some(message) = returned.as_ref().and_then(error_message) {
-        return Err(Error::new(500, message));
-    }
     let mut effect = Effect {
         request: edits.request,
         response: edits.response.filter(|response| !is_empty(response)),
@@ -47,6 +39,46 @@ pub(super) fn interpret(script: &Script, phase: Phase, run: Run, ledger: &mut Le
         effect.response = None;
     }
     Ok(effect)
+}
+
+/// The answer of a service that is a script: what it returned, falsy values too, else what it made of the response that it was
+/// `given` (2.3, 5.2, D16).
+pub(super) fn answer_of_service(run: Run, mut given: Response) -> Result<Response, Error> {
+    let Finished { returned, edits } = finished(run)?;
+    match returned.filter(|value| !value.is_null()) {
+        Some(Value::Object(mut members)) => {
+            if let Some(response) = members.shift_remove("response").filter(|response| !is_empty(response)) {
+                return response_merge::from_script(&response);
+            }
+            match members.contains_key("content") {
+                true => response_merge::from_script(&Value::Object(members)),
+                false => Ok(Response::ok(Value::Object(members))),
+            }
+        }
+        Some(body) => Ok(Response::ok(body)),
+        None => match edits.response {
+            Some(response) if edits.response_replaced => response_merge::from_script(&response),
+            Some(changed) => {
+                response_merge::apply(&mut given, &changed);
+                Ok(given)
+            }
+            None => Ok(given),
+        },
+    }
+}
+
+/// What a run came to, or the error that the client gets instead: also for a script that returned one.
+fn finished(run: Run) -> Result<Finished, Error> {
+    let finished = match run.outcome {
+        Outcome::Finished(finished) => finished,
+        Outcome::Threw(thrown) => return Err(thrown_error(thrown)),
+        Outcome::Stopped(_, message) => return Err(Error::new(500, message)),
+        Outcome::Failed(error) => return Err(error),
+    };
+    match finished.returned.as_ref().and_then(error_message) {
+        Some(message) => Err(Error::new(500, message)),
+        None => Ok(finished),
+    }
 }
 
 /// A short word for the ledger.
@@ -88,7 +120,7 @@ fn take_returned(effect: &mut Effect, phase: Phase, returned: Value) {
                 None => Some(raw_answer(Value::Object(object))),
             };
         }
-        Phase::Base | Phase::Queued => {}
+        Phase::Base | Phase::Queued | Phase::Service => {}
     }
 }
 

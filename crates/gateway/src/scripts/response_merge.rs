@@ -5,8 +5,8 @@ use antiphon_model::{Content, Error, Headers, Object, Response, Value};
 
 const ENVELOPE: [&str; 4] = ["status_code", "content", "content_type", "headers"];
 
-/// The answer that a pre-process script gave: an envelope when any of its members is there, else the body itself.
-pub(super) fn from_pre_process(value: &Value) -> Result<Response, Error> {
+/// The answer that a script gave in the service's place: an envelope when any of its members is there, else the body itself.
+pub(super) fn from_script(value: &Value) -> Result<Response, Error> {
     let mut response =
         Response { status: 200, content: Content::Value(Value::Null), content_type: None, headers: Headers::new() };
     match value {

@@ -1,7 +1,7 @@
 //! Events of type `service`: something happened, and no call stands for it (events-and-scripting 1.5). Only the plain name and
 //! `.queued` can have scripts, and there is no response that a script could change.
 
-use super::{EventRunner, Plan, SecrecyOf};
+use super::{EventRunner, Plan, ScriptRunner, SecrecyOf};
 use crate::event_names::FiredEvent;
 use crate::rate::{BucketKey, RateLimit, Refusal};
 use crate::{Gateway, Ledger, blocking};
@@ -47,14 +47,8 @@ impl Gateway {
                 }
             };
             let service = request.service.clone();
-            let runner = EventRunner {
-                gateway: &gateway,
-                session: &session,
-                frame: None,
-                service: &service,
-                plan: &plan,
-                secrecy,
-            };
+            let runner = ScriptRunner { gateway: &gateway, session: &session, frame: None, service: &service, secrecy };
+            let runner = EventRunner { runner, plan: &plan };
             let mut ledger = Ledger::default();
             blocking(|| {
                 runner.base(&request, None, &mut ledger);
