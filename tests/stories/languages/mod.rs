@@ -1,4 +1,5 @@
 //! Scripts in every language: one suite over all of them from one table, and what is particular to each.
 
+mod script_services;
 mod suite;
 mod table;

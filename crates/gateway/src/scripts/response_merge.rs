@@ -2,6 +2,9 @@
 
 use super::request_merge::text;
 use antiphon_model::{Content, Error, Headers, Object, Response, Value};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 
 const ENVELOPE: [&str; 4] = ["status_code", "content", "content_type", "headers"];
 
@@ -44,7 +47,10 @@ fn apply_envelope(response: &mut Response, members: &Object) -> Result<(), Error
     }
     if let Some(content) = members.get("content") {
         response.content_type = None;
-        response.content = Content::Value(content.clone());
+        response.content = match members.get("content_encoding").and_then(Value::as_str) {
+            Some("base64") => Content::Bytes(bytes_of(content)?),
+            _ => Content::Value(content.clone()),
+        };
     }
     if let Some(content_type) = members.get("content_type").and_then(Value::as_str).filter(|kind| !kind.is_empty()) {
         set_content_type(response, content_type);
@@ -58,6 +64,14 @@ fn set_content_type(response: &mut Response, content_type: &str) {
     if let Content::Value(Value::String(body)) = &response.content {
         response.content = Content::Text(body.clone());
     }
+}
+
+/// The bytes that a script wrote as base64, in the way in which it is shown those of a request (D33).
+fn bytes_of(content: &Value) -> Result<Bytes, Error> {
+    let decoded = content.as_str().and_then(|text| STANDARD.decode(text).ok());
+    decoded
+        .map(Bytes::from)
+        .ok_or_else(|| Error::new(500, "The script's content is not base64, as its content_encoding says."))
 }
 
 fn status_of(value: &Value) -> Result<u16, Error> {
