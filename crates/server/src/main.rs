@@ -20,6 +20,10 @@ use std::process::ExitCode;
 const CANNOT_START: u8 = 2;
 
 fn main() -> ExitCode {
+    // This program is also the launcher of the programs that run scripts: before it has threads, files or anything else to give up.
+    if let Some(code) = antiphon_sandbox::enter_from_arguments(std::env::args_os()) {
+        return code;
+    }
     match run(&CommandLine::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {
