@@ -5,6 +5,7 @@
 const { STATUS_CODES } = require('http');
 const { formatWithOptions, promisify } = require('util');
 const { isBuiltin } = require('module');
+const channel = require('./channel');
 const run = require('./run');
 const packages = require('./packages');
 
@@ -26,9 +27,12 @@ const BORROWED = [
 let config = '{}';
 let asked = 0;
 
+// Tells the server before the script has what it asked for: who has it might also write frames.
 function taint() {
   const current = run.current();
-  if (current) current.tainted = true;
+  if (!current || current.tainted) return;
+  current.tainted = true;
+  channel.send('{"t":"unclean"}');
 }
 
 const bare = (name) => (name.startsWith('node:') ? name.slice(5) : name);
@@ -44,7 +48,8 @@ const host = {
   memoryUsage: () => JSON.stringify(memoryUsage()),
   nextTick,
   statusMessage: (code) => STATUS_CODES[code] ?? '',
-  format: (values) => formatWithOptions({ colors: false }, ...values),
+  // Values may say themselves how they look only where they can be this world's: they are handed objects of it for that.
+  format: (values) => formatWithOptions({ colors: false, customInspect: run.current()?.tainted === true }, ...values),
   bytesToText: (bytes) => Buffer.from(bytes).toString(),
   print: run.print,
   call: run.call,

@@ -5,6 +5,7 @@
 const { readFileSync, statSync } = require('fs');
 const { dirname, join, resolve: absolute } = require('path');
 const { Script } = require('vm');
+const { importModuleDynamically } = require('./run');
 
 const LIBRARY = 'library:';
 const WRAPPER = 'exports,require,module,__filename,__dirname,console';
@@ -106,7 +107,9 @@ const text = (path) => readFileSync(path, 'utf8');
 
 function wrapped(name, source) {
   const plain = source.startsWith('#!') ? `//${source}` : source;
-  return new Script(`(function(${WRAPPER}){${plain}\n})`, { filename: name, columnOffset: -(WRAPPER.length + 12) });
+  return new Script(`(function(${WRAPPER}){${plain}\n})`, {
+    filename: name, columnOffset: -(WRAPPER.length + 12), importModuleDynamically,
+  });
 }
 
 function compiled(path) {

@@ -2,7 +2,7 @@
 // world's own objects; `host` stays hidden in here, and gets and gives nothing but primitive values and functions to call.
 //
 // Scripts may change any global object and prototype; therefore this file keeps what it needs of them at its start.
-(function (host) {
+(function (worker) {
   'use strict';
   const global = globalThis;
   const { Array, Error, Function, JSON, Map, Number, Object, Promise, Proxy, Reflect, String, Symbol, TypeError } = global;
@@ -31,6 +31,30 @@
   const isObject = (value) => typeof value === 'object' && value !== null;
   const hidden = (target, name, value) =>
     defineProperty(target, name, { __proto__: null, value, writable: true, enumerable: false, configurable: true });
+
+  // ---- the worker ----
+
+  // Errors of Node's own world must not get out: by them a script would reach everything else there. Its code can be made to fail
+  // anywhere, by calling it when the stack is almost full.
+  const guarded = (method) => (...values) => {
+    try {
+      return apply(method, undefined, values);
+    } catch (error) {
+      let message = 'Maximum call stack size exceeded';
+      try {
+        message = `${error.message}`;
+      } catch {
+        // The stack is still full.
+      }
+      throw new Error(message);
+    }
+  };
+  const host = { __proto__: null };
+  const offered = ownKeys(worker);
+  for (let index = 0; index < offered.length; index++) {
+    const value = worker[offered[index]];
+    host[offered[index]] = typeof value === 'function' ? guarded(value) : value;
+  }
 
   // ---- the run ----
 
@@ -449,6 +473,8 @@
 
   // ---- modules ----
 
+  const refusal = (name) => new TypeError(`import() is not available to scripts: use require('${name}').`);
+
   const loaded = new Map();
 
   function notFound(name) {
@@ -553,5 +579,5 @@
   const borrowed = parse(host.borrowed());
   for (let index = 0; index < borrowed.length; index++) own(borrowed[index], () => host.borrow(borrowed[index]));
 
-  return { __proto__: null, parse, begin, finish, fail, fire, answer };
+  return { __proto__: null, parse, begin, finish, fail, fire, answer, refusal };
 })

@@ -157,6 +157,12 @@ function flush() {
   channel.send(JSON.stringify({ t: 'print', text }));
 }
 
+// ---- `import()`, which scripts don't have: Node's own refusal would hand them an object of its world ----
+
+function importModuleDynamically(specifier) {
+  throw run ? run.world.realm.refusal(specifier) : undefined;
+}
+
 module.exports = {
-  begin, current, stop, end, startTimer, keepTimer, refreshTimer, clearTimer, call, ask, print, setOutputLimit,
+  importModuleDynamically, begin, current, stop, end, startTimer, keepTimer, refreshTimer, clearTimer, call, ask, print, setOutputLimit,
 };

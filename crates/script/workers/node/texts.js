@@ -2,6 +2,7 @@
 'use strict';
 
 const { Script } = require('vm');
+const { importModuleDynamically } = require('./run');
 
 // What the text is given besides `event` and `platform`; a text may declare variables of these names.
 const AROUND = 'event,platform,lookup$,require,module,exports,console,capture$';
@@ -32,7 +33,7 @@ function compileAs(name, source, functionPrefix) {
   const prefix = `(function(${AROUND}){const _event=event,_platform=platform,__dirname='/',__filename='/script.js';${functionPrefix}${open}`;
   const inner = functionPrefix.slice('return '.length) + open + source + close;
   try {
-    const script = new Script(`${prefix}${source}${close}})`, { filename: name, columnOffset: -prefix.length });
+    const script = new Script(`${prefix}${source}${close}})`, { filename: name, columnOffset: -prefix.length, importModuleDynamically });
     return { name, script, inner };
   } catch (error) {
     throw syntaxError(error, name, source, prefix.length);
