@@ -8,6 +8,7 @@ const { isBuiltin } = require('module');
 const channel = require('./channel');
 const run = require('./run');
 const packages = require('./packages');
+const { AROUND } = require('./texts');
 
 const { versions, version, platform, arch, release } = process;
 const about = JSON.stringify({ versions, version, platform, arch, release, pid: process.pid, title: 'node' });
@@ -57,6 +58,8 @@ const host = {
   keepTimer: run.keepTimer,
   refreshTimer: run.refreshTimer,
   clearTimer: run.clearTimer,
+  taint,
+  around: () => JSON.stringify(AROUND),
   borrowed: () => JSON.stringify(BORROWED),
   borrow(name) {
     taint();

@@ -5,8 +5,8 @@
 (function (worker) {
   'use strict';
   const global = globalThis;
-  const { Array, Error, Function, JSON, Map, Number, Object, Promise, Proxy, Reflect, String, Symbol, TypeError } = global;
-  const { apply, defineProperty, getPrototypeOf, ownKeys } = Reflect;
+  const { Array, Error, Function, JSON, Map, Number, Object, Promise, Reflect, RegExp, String, Symbol, TypeError } = global;
+  const { apply, defineProperty, deleteProperty, getPrototypeOf, ownKeys } = Reflect;
   const uncurry = (method) => Function.prototype.call.bind(method);
   const then = uncurry(Promise.prototype.then);
   const slice = uncurry(Array.prototype.slice);
@@ -27,6 +27,8 @@
   const { parse, stringify } = JSON;
   const { isSafeInteger, parseInt } = Number;
   const { getOwnPropertyDescriptor, keys } = Object;
+  const { exec } = RegExp.prototype;
+  const nothing = /(?:)/;
   const isArray = Array.isArray;
   const isObject = (value) => typeof value === 'object' && value !== null;
   const hidden = (target, name, value) =>
@@ -72,7 +74,8 @@
     const platform = { api, config: undefined, session };
     lazy(platform, 'config', config);
     try {
-      const script = outer(event, platform, lookup, require, { exports: {} }, {}, console, capture);
+      const module = { exports: {} };
+      const script = apply(outer, undefined, [event, platform, lookup, capture, require, module, module.exports, ...around]);
       const result = apply(script, undefined, [event, platform]);
       if (isObject(result) && typeof result.then === 'function') then(resolve(result), done, fail);
       else done(result);
@@ -557,27 +560,94 @@
 
   // ---- globals ----
 
-  const fetch = () => {
-    const rejected = Promise.reject(new Error("Scripts have no network. Use platform.api.get('https://...') to call other servers."));
-    return rejected;
-  };
-  const globals = {
-    console, setTimeout, setInterval, setImmediate, clearTimeout: clear, clearInterval: clear, clearImmediate: clear,
-    queueMicrotask, fetch, global,
-  };
-  const names = keys(globals);
-  for (let index = 0; index < names.length; index++) hidden(global, names[index], globals[names[index]]);
-  // Made when they are first touched: a process object, and what only Node's own world has.
-  const own = (name, read) => defineProperty(global, name, {
-    __proto__: null,
-    enumerable: false,
-    configurable: true,
-    get() { const value = read(); hidden(global, name, value); return value; },
-    set(value) { hidden(global, name, value); },
-  });
-  own('process', makeProcess);
-  const borrowed = parse(host.borrowed());
-  for (let index = 0; index < borrowed.length; index++) own(borrowed[index], () => host.borrow(borrowed[index]));
+  const fetch = () => Promise.reject(
+    new Error("Scripts have no network. Use platform.api.get('https://...') to call other servers."));
 
-  return { __proto__: null, parse, begin, finish, fail, fire, answer, refusal };
+  // Every global of ours is an accessor that can't be redefined, so that this file knows what a run changed, and can bring
+  // it back where a world is used again.
+  const changed = [];
+  function define(name, read) {
+    let known = false;
+    let value;
+    const reset = () => { known = false; value = undefined; };
+    const keep = (now) => {
+      if (!known) push(changed, reset);
+      known = true;
+      value = now;
+    };
+    defineProperty(global, name, {
+      __proto__: null,
+      enumerable: false,
+      configurable: false,
+      get() {
+        if (!known) keep(read());
+        return value;
+      },
+      set: keep,
+    });
+  }
+
+  const given = {
+    console, setTimeout, setInterval, setImmediate, clearTimeout: clear, clearInterval: clear, clearImmediate: clear,
+    queueMicrotask, fetch, global, require,
+  };
+  const givenNames = keys(given);
+  for (let index = 0; index < givenNames.length; index++) define(givenNames[index], () => given[givenNames[index]]);
+  define('process', makeProcess);
+  const borrowed = parse(host.borrowed());
+  for (let index = 0; index < borrowed.length; index++) define(borrowed[index], () => host.borrow(borrowed[index]));
+  // What can act after the end of a run, or in another thread.
+  const lasting = ['FinalizationRegistry', 'WeakRef', 'Atomics', 'SharedArrayBuffer', 'WebAssembly'];
+  for (let index = 0; index < lasting.length; index++) {
+    const value = global[lasting[index]];
+    if (value !== undefined) define(lasting[index], () => { host.taint(); return value; });
+  }
+  const aroundNames = parse(host.around());
+  const around = [];
+  for (let index = 0; index < aroundNames.length; index++) push(around, global[aroundNames[index]]);
+
+  // ---- a world that is used again ----
+
+  const globalPrototype = getPrototypeOf(global);
+  let madeCode = false;
+  const codeMade = () => { madeCode = true; };
+
+  // Makes everything unchangeable but the list of globals, whose changes can be seen.
+  function seal(harden) {
+    const roots = [globalPrototype, call, api, console, require];
+    const names = ownKeys(global);
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index];
+      const about = getOwnPropertyDescriptor(global, name);
+      push(roots, about.value);
+      push(roots, about.get);
+      push(roots, about.set);
+      if (!about.configurable) continue;
+      const { value } = about;
+      define(name, name === 'eval' ? () => { codeMade(); return value; } : () => value);
+      const { get, set } = getOwnPropertyDescriptor(global, name);
+      push(roots, get);
+      push(roots, set);
+    }
+    const assignable = [Object.prototype, Function.prototype];
+    const errors = ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError', 'AggregateError'];
+    for (let index = 0; index < errors.length; index++) push(assignable, global[errors[index]].prototype);
+    for (let index = 0; index < lasting.length; index++) push(roots, global[lasting[index]]);
+    harden(roots, assignable, codeMade);
+    tidy();
+  }
+
+  // Brings the globals back; false if this world can't be made as it was.
+  function tidy() {
+    for (let index = 0; index < changed.length; index++) changed[index]();
+    changed.length = 0;
+    // What regular expressions remember of the last match.
+    apply(exec, nothing, ['']);
+    return !madeCode && getPrototypeOf(global) === globalPrototype;
+  }
+
+  // Removes a global that the script made.
+  const remove = (name) => deleteProperty(global, name) && !(name in global);
+
+  return { __proto__: null, parse, begin, finish, fail, fire, answer, refusal, seal, tidy, remove };
 })

@@ -1,11 +1,17 @@
 // Script texts that this worker has been given, compiled once each.
 'use strict';
 
+const { isBuiltin } = require('module');
 const { Script } = require('vm');
 const { importModuleDynamically } = require('./run');
 
-// What the text is given besides `event` and `platform`; a text may declare variables of these names.
-const AROUND = 'event,platform,lookup$,require,module,exports,console,capture$';
+// Globals that a text is given as variables, because these are faster; it may declare variables of these names.
+const AROUND = [
+  'Object', 'Array', 'JSON', 'Math', 'String', 'Number', 'Boolean', 'Date', 'Promise', 'Error', 'TypeError', 'RangeError', 'RegExp',
+  'Map', 'Set', 'Symbol', 'parseInt', 'parseFloat', 'isNaN', 'isFinite', 'encodeURIComponent', 'decodeURIComponent', 'console',
+  'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'setImmediate',
+];
+const PARAMETERS = ['event', 'platform', 'lookup$', 'capture$', 'require', 'module', 'exports', ...AROUND].join(',');
 const PREFIX = 'return function(event,platform){';
 const ASYNC_PREFIX = 'return async function(event,platform){';
 
@@ -13,6 +19,23 @@ const texts = new Map();
 
 // Whether the text may assign to `event` itself: then its last value has to be caught when the function is left.
 const assignsEvent = (source) => /(?<![\w$.])event\s*=(?![=>])/.test(source);
+
+// Names by which a text may change built-in objects or make code from text, and assignments to them.
+const BUILT_IN = 'Object|Array|JSON|Math|String|Number|Boolean|Date|Promise|RegExp|Map|Set|Symbol|Function|Reflect|Intl|\\w*Error|console';
+const CHANGES = new RegExp([
+  'prototype|__\\w+__|setPrototypeOf|defineProp|preventExtensions|\\beval\\b|\\bFunction\\b|\\bimport\\b',
+  `\\b(?:${BUILT_IN})\\s*(?:\\.\\s*[\\w$]+|\\[[^\\]]*\\])\\s*(?:\\+\\+|--|(?:[-+*/%&|^?]|<<|>>|\\*\\*|&&)*=(?!=|>))`,
+  `\\bassign\\s*\\(\\s*(?:${BUILT_IN})\\b`,
+].join('|'));
+const REQUIRES = /\brequire\b(?!\s*\(\s*(['"`])([\w:/]+)\1\s*\))|\brequire\s*\(\s*['"`]([\w:/]+)/g;
+
+// Whether a text may want to change what is built in, or runs others' code that may: then each of its runs gets a world of its
+// own. A text that does so without being found out meets an error; it never changes what others find.
+function wantsOwnWorld(source) {
+  if (CHANGES.test(source)) return true;
+  for (const [, , , name] of source.matchAll(REQUIRES)) if (name === undefined || !isBuiltin(name)) return true;
+  return false;
+}
 
 // Compiles a text as the body of a function. Throws the frame that tells of a syntax error.
 function compile(name, source) {
@@ -30,11 +53,11 @@ function compile(name, source) {
 
 function compileAs(name, source, functionPrefix) {
   const [open, close] = assignsEvent(source) ? ['try{', '\n}finally{capture$(event)}}'] : ['', '\n}'];
-  const prefix = `(function(${AROUND}){const _event=event,_platform=platform,__dirname='/',__filename='/script.js';${functionPrefix}${open}`;
+  const prefix = `(function(${PARAMETERS}){const _event=event,_platform=platform,__dirname='/',__filename='/script.js';${functionPrefix}${open}`;
   const inner = functionPrefix.slice('return '.length) + open + source + close;
   try {
     const script = new Script(`${prefix}${source}${close}})`, { filename: name, columnOffset: -prefix.length, importModuleDynamically });
-    return { name, script, inner };
+    return { script, inner, ownWorld: wantsOwnWorld(source), sealed: undefined, outer: undefined };
   } catch (error) {
     throw syntaxError(error, name, source, prefix.length);
   }
@@ -73,4 +96,4 @@ function glued() {
   return { t: 'threw', clean: true, syntax: true, message: "Unexpected token '}'" };
 }
 
-module.exports = { compile, textOf, glued };
+module.exports = { AROUND, compile, textOf, glued };

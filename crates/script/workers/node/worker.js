@@ -5,19 +5,12 @@
 'use strict';
 
 const channel = require('./channel');
-const { host, configure } = require('./host');
+const { configure } = require('./host');
 const run = require('./run');
 const texts = require('./texts');
-const { createWorld } = require('./world');
+const { enter, leave, prepare } = require('./world');
 
-let spare;
-let name;
-
-function takeWorld() {
-  const world = spare ?? createWorld(host);
-  spare = undefined;
-  return world;
-}
+let left;
 
 // Does what a frame says; true if that started a run.
 function obey(text) {
@@ -38,14 +31,15 @@ function start(frame, frameText) {
     channel.send(JSON.stringify(told));
     return false;
   }
-  const world = takeWorld();
-  const outer = text.script.runInContext(world.context);
-  if (String(outer()) !== text.inner) {
+  const { world, outer } = enter(text);
+  run.begin(world);
+  if (!text.whole && String(outer()) !== text.inner) {
+    run.end();
     channel.send(JSON.stringify(texts.glued()));
+    leave(world);
     return false;
   }
-  name = frame.script;
-  run.begin(world);
+  text.whole = true;
   world.realm.begin(world.realm.parse(frameText), outer);
   return true;
 }
@@ -63,6 +57,7 @@ function check(frame) {
 function finish() {
   const { world } = run.current();
   const outcome = world.realm.finish();
+  left = world;
   const { tainted } = run.current();
   run.end();
   channel.send(`{"clean":${!tainted},${outcome}}`);
@@ -70,9 +65,13 @@ function finish() {
 
 function turn() {
   if (run.current()) {
+    // What the script left to be done at once is done before the next one begins.
     finish();
-    spare ??= createWorld(host);
-  } else while (!obey(channel.receive()));
+  } else {
+    if (left) leave(left);
+    left = undefined;
+    while (!obey(channel.receive()));
+  }
   // The loop ends for good when nothing is left in it.
   setImmediate(() => {});
 }
@@ -85,7 +84,7 @@ function failed(error) {
 
 const hello = JSON.parse(channel.receive());
 configure(hello);
-spare = createWorld(host);
+prepare();
 process.on('uncaughtException', failed);
 process.on('unhandledRejection', failed);
 process.on('beforeExit', turn);
