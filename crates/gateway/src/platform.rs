@@ -57,6 +57,10 @@ impl Host for Platform<'_> {
     fn library(&self, name: &str) -> Option<Arc<str>> {
         self.gateway.library(name)
     }
+
+    fn depth(&self) -> u8 {
+        self.frame.depth()
+    }
 }
 
 /// The request for `service/resource?query`, also written `/service/...` or `[/]api/v2/service/...`

@@ -66,6 +66,28 @@ limits! {
     script_idle_bytes: usize = 64 << 20,
     /// What the kept answers of one service may hold in memory; the oldest go first.
     service_cache_bytes: usize = 8 << 20,
+    /// Processes of one interpreter that run scripts at one time: each takes 10 to 60 MB and, at work, a processor.
+    workers_per_language: usize = 8,
+    /// Further ones for each depth of nested calls: outer scripts hold theirs while inner ones run.
+    workers_nested: usize = 2,
+    /// Calls that wait for one; each holds a thread. The wait is bounded by `script_wait_ms`.
+    workers_waiting: usize = 256,
+    /// Processes of one interpreter that start at one time: a start takes a processor for 20 to 60 ms.
+    worker_starts: usize = 2,
+    /// Longest that an interpreter may take to start.
+    worker_start_ms: u64 = 10_000,
+    /// Runs after which a process is replaced: whatever an interpreter loses in a run stays little.
+    worker_runs: u64 = 10_000,
+    /// How long a process that nobody needs is kept.
+    worker_idle_ms: u64 = 60_000,
+    /// Resident memory of a process: the interpreter's own 10 to 60 MB, and a script's share.
+    worker_memory_bytes: usize = 256 << 20,
+    /// Files that a process may have in its scratch folder, together.
+    worker_scratch_bytes: usize = 64 << 20,
+    /// Largest message to or from a process: an event holds a body of 16 MiB twice, parsed and raw.
+    worker_frame_bytes: usize = 64 << 20,
+    /// Script texts that one process keeps compiled.
+    worker_texts: usize = 128,
     /// Records that one read answers with when a service sets no `max_records`.
     max_records: u64 = 1000,
     /// Cap on any service's `max_records`.

@@ -8,6 +8,7 @@ use crate::outcome::{Outcome, Run, StopReason, SyntaxError};
 use crate::pool::{Key, Pool};
 use crate::script::{LookupMode, Script};
 use crate::types::{is_runnable, known_type};
+use crate::workers::{Language, WorkerSettings, Workers};
 use antiphon_model::{Error, Limits};
 use antiphon_quickjs as quickjs;
 use quickjs::{Budget, Failure, Sizes};
@@ -23,6 +24,7 @@ const PLATFORM_STACK: usize = 1 << 20;
 pub struct Engines {
     limits: Limits,
     pool: Pool,
+    workers: Workers,
     runs: AtomicU64,
     built: AtomicU64,
 }
@@ -42,10 +44,11 @@ pub struct Stats {
 
 impl Engines {
     /// Engines within these limits.
-    pub fn new(limits: &Limits) -> Engines {
+    pub fn new(limits: &Limits, workers: WorkerSettings) -> Engines {
         Engines {
             limits: limits.clone(),
             pool: Pool::new(limits.script_idle_bytes),
+            workers: Workers::new(limits, workers),
             runs: AtomicU64::new(0),
             built: AtomicU64::new(0),
         }
@@ -55,6 +58,9 @@ impl Engines {
     /// script runs on a thread of its own, so `host` may be called from there.
     pub fn run(&self, script: &Script, event: &Event<'_>, host: &dyn Host) -> Run {
         self.runs.fetch_add(1, Ordering::Relaxed);
+        if let Some(language) = Language::of(&script.kind) {
+            return self.workers.run(language, script, event, host);
+        }
         let needed = self.limits.script_stack_bytes + PLATFORM_STACK;
         if quickjs::stack_room() >= needed {
             return self.run_here(script, event, host);
@@ -74,6 +80,9 @@ impl Engines {
 
     /// Says whether a text is a script of that type. Types that can't run here are not looked at.
     pub fn check(&self, kind: &str, source: &str) -> Result<(), SyntaxError> {
+        if let Some(language) = Language::of(kind) {
+            return self.workers.check(language, kind, source);
+        }
         if !is_runnable(kind) {
             return Ok(());
         }
@@ -164,10 +173,7 @@ fn cannot_run(kind: &str) -> Error {
 
 fn not_prepared(error: PrepareError, name: &str) -> Run {
     let outcome = match error {
-        PrepareError::Syntax(SyntaxError { message, line, column }) => Outcome::Failed(Error::new(
-            500,
-            format!("Syntax error in script '{name}' at line {line}, column {column}: {message}"),
-        )),
+        PrepareError::Syntax(error) => Outcome::Failed(error.in_script(name)),
         PrepareError::Engine(Failure::Stopped(quickjs::StopReason::Memory)) => Outcome::Stopped(
             StopReason::Memory,
             format!("Script '{name}' and the libraries that it names do not fit in the memory limit."),

@@ -15,10 +15,13 @@ mod event;
 mod host;
 mod javascript;
 mod lookup;
+mod members;
 mod outcome;
+mod output;
 mod pool;
 mod script;
 mod types;
+mod workers;
 
 pub use engines::{Engines, Stats};
 pub use event::{Event, EventRequest, EventResponse};
@@ -26,3 +29,4 @@ pub use host::{ApiCall, ApiResponse, Host};
 pub use outcome::{Edits, Finished, Outcome, Run, StopReason, SyntaxError, Thrown};
 pub use script::Script;
 pub use types::{ScriptType, is_runnable, known_type, script_types};
+pub use workers::WorkerSettings;

@@ -1,5 +1,6 @@
 //! Replacing `{name}` and `{modifier(name)}` in text (reference 4.6).
 
+use crate::host::Host;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -10,6 +11,23 @@ const TOKEN_LIMIT: usize = 255;
 const RAW: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What form encoding leaves as it is, apart from blanks.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b' ');
+
+/// Scopes that safe lookups don't reach: what a caller can choose must not get into an author's text.
+const CALLERS_SCOPES: [&str; 3] = ["user.", "role.", "session."];
+
+/// The value of a name in a string of a script whose author did not ask for raw lookups.
+pub(crate) fn safe(host: &dyn Host, name: &str) -> Option<String> {
+    let callers = CALLERS_SCOPES.iter().any(|scope| name.starts_with(scope));
+    if callers { None } else { host.lookup(name) }
+}
+
+/// What stands between the braces of everything in the text that may be a lookup.
+pub(crate) fn candidates(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = tokens(text).map(|(start, end)| text[start + 1..end - 1].to_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
 
 /// Whether the text has anything that may be a lookup.
 pub(crate) fn has_candidate(text: &str) -> bool {
@@ -50,7 +68,8 @@ fn tokens(text: &str) -> impl Iterator<Item = (usize, usize)> {
     })
 }
 
-fn resolve(token: &str, find: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+/// The text for `name` or `modifier(name)`, as it stands between braces.
+pub(crate) fn resolve(token: &str, find: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     match token.split_once('(') {
         None if token.contains(')') => None,
         None => find(token),

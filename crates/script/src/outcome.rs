@@ -40,6 +40,8 @@ pub enum StopReason {
     Memory,
     /// Depth of recursion.
     Stack,
+    /// Files in its scratch folder.
+    Scratch,
 }
 
 /// The result of a script that came to its end.
@@ -79,12 +81,30 @@ pub struct Thrown {
     pub code: Option<Value>,
     /// Its `status_code` or `statusCode`, when that is a number of three digits.
     pub status_code: Option<u16>,
+    /// What its author wants told beside the message: the failed records of a batch, for example (reference 4.4).
+    pub context: Option<Value>,
     /// Line of the script's own text.
     pub line: Option<u32>,
     /// Column in that line.
     pub column: Option<u32>,
     /// The script's own frames, innermost first.
     pub stack: Option<String>,
+}
+
+impl Thrown {
+    /// The message of something thrown, also of something that has none (reference 2.4).
+    pub(crate) fn message(message: String) -> String {
+        if message.is_empty() { "Unknown scripting error.".to_owned() } else { message }
+    }
+}
+
+/// A status of three digits, as a number or its text.
+pub(crate) fn status(value: &Value) -> Option<u16> {
+    let number = match value {
+        Value::String(text) => text.parse().ok()?,
+        other => u16::try_from(other.as_i64()?).ok()?,
+    };
+    (100..=999).contains(&number).then_some(number)
 }
 
 /// Why a text is no script.
@@ -97,4 +117,12 @@ pub struct SyntaxError {
     pub line: u32,
     /// Column of the line, from 1.
     pub column: u32,
+}
+
+impl SyntaxError {
+    /// What a call gets whose script has it.
+    pub(crate) fn in_script(self, name: &str) -> Error {
+        let SyntaxError { message, line, column } = self;
+        Error::new(500, format!("Syntax error in script '{name}' at line {line}, column {column}: {message}"))
+    }
 }

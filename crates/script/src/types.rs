@@ -16,11 +16,25 @@ pub struct ScriptType {
 }
 
 /// The types that this build can run, in the order of listings.
-const RUNNABLE: [ScriptType; 2] = [
+const RUNNABLE: [ScriptType; 4] = [
     ScriptType {
         name: "javascript",
         label: "JavaScript",
         description: "Server-side JavaScript handler using the embedded engine.",
+        sandboxed: true,
+        supports_inline_execution: true,
+    },
+    ScriptType {
+        name: "python",
+        label: "Python",
+        description: "Server-side handler for scripts in Python, run by Python 3.",
+        sandboxed: true,
+        supports_inline_execution: true,
+    },
+    ScriptType {
+        name: "python3",
+        label: "Python3",
+        description: "Server-side handler for scripts in Python 3.",
         sandboxed: true,
         supports_inline_execution: true,
     },
@@ -34,7 +48,7 @@ const RUNNABLE: [ScriptType; 2] = [
 ];
 
 /// Names that scripts may have been stored with, though nothing here runs them.
-const KNOWN: [&str; 5] = ["nodejs", "php", "python", "python3", "typescript"];
+const KNOWN: [&str; 3] = ["nodejs", "php", "typescript"];
 
 /// The types that this build can run.
 pub fn script_types() -> &'static [ScriptType] {

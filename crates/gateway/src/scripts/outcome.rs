@@ -143,7 +143,7 @@ fn thrown_error(thrown: Thrown) -> Error {
         true => "Unknown scripting error.".to_owned(),
         false => thrown.message,
     };
-    let error = Error::new(status, message);
+    let error = Error::new(status, message).with_context(thrown.context.unwrap_or_default());
     let cause = thrown.stack.or(thrown.line.map(|line| format!("line {line}")));
     let error = match cause {
         Some(cause) => error.with_cause(cause),

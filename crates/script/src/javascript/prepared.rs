@@ -7,16 +7,14 @@ use super::session::{Session, Throw};
 use super::wrapper::Wrapped;
 use crate::event::Event;
 use crate::host::Host;
-use crate::outcome::{Outcome, Run, StopReason, SyntaxError, Thrown};
-use antiphon_model::{Error, Value};
+use crate::outcome::{Outcome, Run, StopReason, SyntaxError, Thrown, status};
+use antiphon_model::Error;
 use antiphon_quickjs as quickjs;
 use quickjs::{Budget, Build, Engine, Exception, Failure, Function, Sizes};
 use std::time::Duration;
 
 /// Compiling a script may take this long: hostile texts end, the largest honest one needs a fraction.
 const BUILDING: Budget = Budget { wall: Duration::from_secs(5), cpu: Duration::from_secs(5) };
-/// The message of something thrown that has none (reference 2.4).
-const NO_MESSAGE: &str = "Unknown scripting error.";
 /// The engine's message when the stack is used up.
 const STACK_MESSAGE: &str = "Maximum call stack size exceeded";
 
@@ -97,7 +95,7 @@ impl Prepared {
             (Ok(()), Some(thrown)) => self.threw(thrown),
             (Ok(()), None) => Outcome::Finished(state.finished),
         };
-        Run { outcome, output: state.output, wall: report.wall, cpu: report.cpu }
+        Run { outcome, output: state.output.into_text(), wall: report.wall, cpu: report.cpu }
     }
 
     /// Bytes of memory that this holds while it waits.
@@ -112,9 +110,10 @@ impl Prepared {
         }
         let position = thrown.stack.as_deref().and_then(|stack| self.wrapped.position(stack, name));
         Outcome::Threw(Thrown {
-            message: if thrown.message.is_empty() { NO_MESSAGE.to_owned() } else { thrown.message },
+            message: Thrown::message(thrown.message),
             code: thrown.code.filter(|code| code.is_number() || code.is_string()),
             status_code: thrown.status.as_ref().and_then(status),
+            context: None,
             line: position.map(|(line, _)| line),
             column: position.map(|(_, column)| column),
             stack: thrown.stack.map(|stack| self.wrapped.own_frames(&stack, name)).filter(|frames| !frames.is_empty()),
@@ -158,13 +157,4 @@ fn stopped(reason: quickjs::StopReason, name: &str, budget: &Budget, sizes: Size
         quickjs::StopReason::Memory => (StopReason::Memory, format!("memory limit of {} MiB", sizes.memory >> 20)),
     };
     Outcome::Stopped(reason, format!("Script '{name}' was stopped: it reached the {limit}."))
-}
-
-/// A status of three digits, as a number or its text.
-fn status(value: &Value) -> Option<u16> {
-    let number = match value {
-        Value::String(text) => text.parse().ok()?,
-        other => u16::try_from(other.as_i64()?).ok()?,
-    };
-    (100..=999).contains(&number).then_some(number)
 }

@@ -1,24 +1,18 @@
 //! One run of one script: answers what the prelude asks of the host, and collects what came out.
 
 use super::libraries;
-use super::members::{Call, Given, MEMBERS, Owner, given};
+use super::members::Call;
 use crate::event::Event;
-use crate::host::{ApiCall, Host};
+use crate::host::{ApiCall, ApiResponse, Host};
 use crate::lookup;
+use crate::members::{Given, MEMBERS, Owner, given};
 use crate::outcome::Finished;
-use antiphon_model::{Headers, Object, Value, Verb, json};
+use crate::output::Output;
+use antiphon_model::{Object, Value, json};
 use antiphon_quickjs::{HostCall, HostError};
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
-
-/// Scopes that safe lookups don't reach: what a caller can choose must not get into an author's text.
-const CALLERS_SCOPES: [&str; 3] = ["user.", "role.", "session."];
-/// Formats of a response as scripts know them: a native value, and one in a type of its own (reference 3.1).
-const NATIVE: i64 = 201;
-const RAW: i64 = 0;
-/// Written behind output that was cut.
-const CUT: &str = "\n[The rest of the output was cut.]\n";
 
 /// What was thrown, before positions are made out.
 #[derive(Debug, Default)]
@@ -34,16 +28,14 @@ pub(crate) struct Throw {
 pub(crate) struct Session<'a> {
     event: &'a Event<'a>,
     host: &'a dyn Host,
-    output_limit: usize,
     state: RefCell<State>,
 }
 
 /// What came out of a run so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     /// What was printed.
-    pub(crate) output: String,
-    cut: bool,
+    pub(crate) output: Output,
     /// The result.
     pub(crate) finished: Finished,
     /// Set when the script threw.
@@ -53,7 +45,8 @@ pub(crate) struct State {
 impl<'a> Session<'a> {
     /// A run that has not begun.
     pub(crate) fn new(event: &'a Event<'a>, host: &'a dyn Host, output_limit: usize) -> Session<'a> {
-        Session { event, host, output_limit, state: RefCell::default() }
+        let state = State { output: Output::new(output_limit), finished: Finished::default(), thrown: None };
+        Session { event, host, state: RefCell::new(state) }
     }
 
     /// What came out.
@@ -92,7 +85,10 @@ impl<'a> Session<'a> {
             Some(Call::Config) => call.answer(&self.host.config())?,
             Some(Call::Library) => self.library(call)?,
             Some(Call::Lookup) => self.lookup(call)?,
-            Some(Call::Print) => self.print(&call.text(0)?.unwrap_or_default()),
+            Some(Call::Print) => {
+                let text = call.text(0)?.unwrap_or_default();
+                self.state.borrow_mut().output.line(&text);
+            }
             Some(Call::Sleep) => {
                 let seconds = call.number(0).filter(|seconds| seconds.is_finite() && *seconds > 0.0).unwrap_or(0.0);
                 let wanted = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
@@ -152,13 +148,7 @@ impl<'a> Session<'a> {
     fn api(&self, call: &mut HostCall<'_>) -> Result<(), HostError> {
         let api_call = api_call(call)?;
         let response = self.host.call(api_call);
-        call.answer(&json!({
-            "status_code": response.status_code,
-            "content": response.content,
-            "format": if response.content_type.is_none() { NATIVE } else { RAW },
-            "content_type": response.content_type,
-            "headers": headers_value(response.headers),
-        }))?;
+        call.answer(&response.into_value())?;
         Ok(())
     }
 
@@ -174,29 +164,9 @@ impl<'a> Session<'a> {
 
     fn lookup(&self, call: &mut HostCall<'_>) -> Result<(), HostError> {
         let text = call.text(0)?.unwrap_or_default();
-        let replaced = lookup::replace(&text, &|name| {
-            let callers = CALLERS_SCOPES.iter().any(|scope| name.starts_with(scope));
-            if callers { None } else { self.host.lookup(name) }
-        });
+        let replaced = lookup::replace(&text, &|name| lookup::safe(self.host, name));
         call.answer_text(&replaced)?;
         Ok(())
-    }
-
-    fn print(&self, text: &str) {
-        let state = &mut *self.state.borrow_mut();
-        if state.cut {
-            return;
-        }
-        let room = self.output_limit.saturating_sub(state.output.len());
-        if text.len() < room {
-            state.output.push_str(text);
-            state.output.push('\n');
-            return;
-        }
-        let kept = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= room).last().unwrap_or(0);
-        state.output.push_str(&text[..kept]);
-        state.output.push_str(CUT);
-        state.cut = true;
     }
 }
 
@@ -204,58 +174,9 @@ fn index(call: &HostCall<'_>) -> usize {
     call.number(0).filter(|number| *number >= 0.0).map_or(usize::MAX, |number| number as usize)
 }
 
-fn headers_value(headers: Headers) -> Value {
-    headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect()
-}
-
 /// What `platform.api` was called with.
 fn api_call(call: &HostCall<'_>) -> Result<ApiCall, HostError> {
-    let verb = call.text(0)?.unwrap_or_default();
-    let verb = Verb::parse(&verb)
-        .ok_or_else(|| HostError::Error(format!("'{verb}' is no verb; use GET, POST, PUT, PATCH or DELETE.")))?;
-    let path = call
-        .text(1)?
-        .filter(|path| !path.trim().is_empty())
-        .ok_or_else(|| HostError::Error("platform.api needs a path such as 'db/_table/todo'.".into()))?;
-    let payload = call.json(2)?.unwrap_or_default();
-    let outside = ["http://", "https://"]
-        .iter()
-        .any(|scheme| path.trim_start().get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
-    let payload = match payload {
-        Value::String(text) if !outside => match text.is_empty() {
-            true => Value::Null,
-            false => serde_json::from_str(&text).unwrap_or(Value::String(text)),
-        },
-        other => other,
-    };
-    let mut options = match call.json(3)? {
-        Some(Value::Object(options)) => options,
-        _ => Object::new(),
-    };
-    let headers = options.shift_remove("headers").map(headers).unwrap_or_default();
-    let parameters = match options.shift_remove("parameters") {
-        Some(Value::Object(parameters)) => parameters,
-        _ => Object::new(),
-    };
-    Ok(ApiCall { verb, path, payload, headers, parameters, options })
-}
-
-/// Headers from a map, or from a list of `Name: value` lines.
-fn headers(value: Value) -> Headers {
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    match value {
-        Value::Object(members) => {
-            members.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), text(value))).collect()
-        }
-        Value::Array(lines) => lines
-            .iter()
-            .filter_map(Value::as_str)
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-            .collect(),
-        _ => Headers::new(),
-    }
+    let (verb, path) = (call.text(0)?.unwrap_or_default(), call.text(1)?.unwrap_or_default());
+    let (payload, options) = (call.json(2)?.unwrap_or_default(), call.json(3)?.unwrap_or_default());
+    ApiCall::of_script(&verb, path, payload, options).map_err(HostError::Error)
 }

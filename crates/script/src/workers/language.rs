@@ -1,0 +1,96 @@
+//! The languages that have workers: which script types they serve, which interpreter runs them, and with which program.
+
+use super::reconcile::Loss;
+use antiphon_model::ScriptSettings;
+use std::path::Path;
+
+/// A language with workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    /// Python 3; it serves the type `python`, too.
+    Python,
+}
+
+/// A file of a worker's program.
+pub(super) struct Program {
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+}
+
+macro_rules! programs {
+    ($folder:literal: $($name:literal),+) => {
+        &[$(Program { name: $name, text: include_str!(concat!("../../workers/", $folder, "/", $name)) }),+]
+    };
+}
+
+impl Language {
+    /// Every language with workers.
+    pub(super) const ALL: [Language; 1] = [Language::Python];
+
+    /// The language that serves a script type.
+    pub(crate) fn of(kind: &str) -> Option<Language> {
+        match kind {
+            "python" | "python3" => Some(Language::Python),
+            _ => None,
+        }
+    }
+
+    /// The files of the worker's program; the first one is started.
+    pub(super) fn programs(self) -> &'static [Program] {
+        match self {
+            Language::Python => programs!("python": "worker.py"),
+        }
+    }
+
+    /// What the interpreter is given before the program's path.
+    pub(super) fn arguments(self) -> &'static [&'static str] {
+        match self {
+            // No environment, no site packages, no compiled files written.
+            Language::Python => &["-I", "-S", "-B"],
+        }
+    }
+
+    /// Names of the interpreter's program.
+    pub(super) fn executables(self) -> &'static [&'static str] {
+        match self {
+            Language::Python => &["python3"],
+        }
+    }
+
+    /// Arguments with which the interpreter prints the path of its own program and its version, a line each.
+    pub(super) fn introduction(self) -> &'static [&'static str] {
+        match self {
+            Language::Python => {
+                &["-I", "-S", "-B", "-c", "import sys; print(sys.executable); print(sys.version.split()[0])"]
+            }
+        }
+    }
+
+    /// Where the administrator says that the interpreter is.
+    pub(super) fn configured(self, settings: &ScriptSettings) -> Option<&Path> {
+        match self {
+            Language::Python => settings.python3.as_deref(),
+        }
+    }
+
+    /// For people.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Language::Python => "Python",
+        }
+    }
+
+    /// What to do when the interpreter is not there.
+    pub(super) fn install(self) -> &'static str {
+        match self {
+            Language::Python => "Install Python 3.9 or newer (Debian: apt-get install python3), or set scripts.python3 to its path",
+        }
+    }
+
+    /// What values lose on their way through the language.
+    pub(super) fn loss(self) -> Loss {
+        match self {
+            Language::Python => Loss { big_integers: false, empty_objects: false },
+        }
+    }
+}
