@@ -4,11 +4,12 @@ use crate::access::{self, Access};
 use crate::failure::report;
 use crate::identity::{Authenticated, Identity};
 use crate::library::LibraryFolder;
+use crate::platform;
 use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
 use crate::scripts::{EventRunner, Plan, ScriptRunner};
 use crate::{Call, Frame, Ledger, Matched, Memory, Registry, ScriptIndex, Service, ServiceEntry, blocking, root};
-use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, Session, Verb};
-use antiphon_script::Engines;
+use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, ScriptSettings, Session, Verb};
+use antiphon_script::{Engines, WorkerSettings};
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -69,11 +70,18 @@ struct Admitted {
 
 impl Gateway {
     /// A gateway without services.
-    pub fn new(identity: Identity, libraries: LibraryFolder, limits: &Limits) -> Arc<Gateway> {
+    pub fn new(
+        identity: Identity,
+        libraries: LibraryFolder,
+        limits: &Limits,
+        scripts: &ScriptSettings,
+    ) -> Arc<Gateway> {
+        let config = platform::config(limits);
+        let workers = WorkerSettings { scripts: scripts.clone(), config, packages: None };
         Arc::new(Gateway {
             registry: Registry::default(),
             scripts: ScriptIndex::default(),
-            engines: Engines::new(limits),
+            engines: Engines::with_workers(limits, workers),
             identity,
             libraries,
             script_permits: Semaphore::new(limits.script_concurrency),

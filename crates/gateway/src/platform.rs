@@ -1,7 +1,7 @@
 //! What a script reaches of the platform: `platform.api`, `platform.session`, `platform.config`, lookups, libraries.
 
 use crate::{Frame, Gateway};
-use antiphon_model::{Content, Error, Object, Request, Requestor, Response, Session, Value, json};
+use antiphon_model::{Content, Error, Limits, Object, Request, Requestor, Response, Session, Value, json};
 use antiphon_script::{ApiCall, ApiResponse, Host};
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -39,14 +39,7 @@ impl Host for Platform<'_> {
     }
 
     fn config(&self) -> Value {
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "api_version": "2.0",
-            "always_wrap_resources": true,
-            "resources_wrapper": "resource",
-            "login_attribute": "email",
-            "max_records_returned": self.gateway.limits().max_records,
-        })
+        config(self.gateway.limits())
     }
 
     fn lookup(&self, name: &str) -> Option<String> {
@@ -61,6 +54,18 @@ impl Host for Platform<'_> {
     fn depth(&self) -> u8 {
         self.frame.depth()
     }
+}
+
+/// `platform.config` (events-and-scripting 3.3).
+pub(crate) fn config(limits: &Limits) -> Value {
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "api_version": "2.0",
+        "always_wrap_resources": true,
+        "resources_wrapper": "resource",
+        "login_attribute": "email",
+        "max_records_returned": limits.max_records,
+    })
 }
 
 /// The request for `service/resource?query`, also written `/service/...` or `[/]api/v2/service/...`

@@ -44,7 +44,12 @@ pub struct Stats {
 
 impl Engines {
     /// Engines within these limits.
-    pub fn new(limits: &Limits, workers: WorkerSettings) -> Engines {
+    pub fn new(limits: &Limits) -> Engines {
+        Engines::with_workers(limits, WorkerSettings::default())
+    }
+
+    /// Engines whose workers are set up like that.
+    pub fn with_workers(limits: &Limits, workers: WorkerSettings) -> Engines {
         Engines {
             limits: limits.clone(),
             pool: Pool::new(limits.script_idle_bytes),

@@ -16,11 +16,25 @@ pub struct ScriptType {
 }
 
 /// The types that this build can run, in the order of listings.
-const RUNNABLE: [ScriptType; 4] = [
+const RUNNABLE: [ScriptType; 6] = [
     ScriptType {
         name: "javascript",
         label: "JavaScript",
         description: "Server-side JavaScript handler using the embedded engine.",
+        sandboxed: true,
+        supports_inline_execution: true,
+    },
+    ScriptType {
+        name: "nodejs",
+        label: "Node.js",
+        description: "Server-side JavaScript handler using the Node.js engine.",
+        sandboxed: true,
+        supports_inline_execution: true,
+    },
+    ScriptType {
+        name: "php",
+        label: "PHP",
+        description: "Server-side handler for scripts in PHP.",
         sandboxed: true,
         supports_inline_execution: true,
     },
@@ -48,7 +62,7 @@ const RUNNABLE: [ScriptType; 4] = [
 ];
 
 /// Names that scripts may have been stored with, though nothing here runs them.
-const KNOWN: [&str; 3] = ["nodejs", "php", "typescript"];
+const KNOWN: [&str; 1] = ["typescript"];
 
 /// The types that this build can run.
 pub fn script_types() -> &'static [ScriptType] {

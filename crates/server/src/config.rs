@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use antiphon_model::{AccountSettings, Limits, Object, Value};
+use antiphon_model::{AccountSettings, Limits, Object, ScriptSettings, Value};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -94,6 +94,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<String>,
     /// Log-in, sessions and mail.
     pub accounts: AccountSettings,
+    /// Interpreters and languages of scripts.
+    pub scripts: ScriptSettings,
     /// The log.
     pub log: LogSettings,
     /// The limits.
@@ -132,6 +134,7 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             accounts: AccountSettings::default(),
+            scripts: ScriptSettings::default(),
             log: LogSettings::default(),
             limits: Limits::default(),
         }

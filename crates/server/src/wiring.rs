@@ -17,6 +17,7 @@ pub fn open(settings: &Settings) -> Result<Platform> {
     let platform_settings = PlatformSettings {
         secret_key_file: settings.secret_key_file.clone(),
         accounts: settings.accounts.clone(),
+        scripts: settings.scripts.clone(),
         limits: settings.limits.clone(),
     };
     let platform = Platform::start(&settings.data, &platform_settings)?;

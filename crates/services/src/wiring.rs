@@ -13,7 +13,7 @@ use crate::system::{ServiceRecord, SystemService, SystemStore, service_group, se
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, LibraryFolder, Memory as _, Service, ServiceEntry};
-use antiphon_model::{AccountSettings, Limits, Object, Result};
+use antiphon_model::{AccountSettings, Limits, Object, Result, ScriptSettings};
 use antiphon_sql::watch::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -32,6 +32,8 @@ pub struct PlatformSettings {
     pub secret_key_file: Option<PathBuf>,
     /// Log-in, sessions and mail.
     pub accounts: AccountSettings,
+    /// Interpreters and languages of scripts.
+    pub scripts: ScriptSettings,
     /// The limits in force.
     pub limits: Limits,
 }
@@ -56,7 +58,7 @@ impl Platform {
         let (store, secret) = SystemStore::open(&data.join(SYSTEM_DATABASE), &secret_file, limits)?;
         let identity = Identity::new(store.clone(), &secret, limits, &settings.accounts)?;
         let libraries = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
-        let gateway = Gateway::new(identity, libraries, limits);
+        let gateway = Gateway::new(identity, libraries, limits, &settings.scripts);
         gateway.registry().declare_kinds(service_type::kinds());
         let watch = Watch::start(store.database())?;
         let memory = Arc::new_cyclic(|memory| {

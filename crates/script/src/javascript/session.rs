@@ -3,7 +3,7 @@
 use super::libraries;
 use super::members::Call;
 use crate::event::Event;
-use crate::host::{ApiCall, ApiResponse, Host};
+use crate::host::{ApiCall, Host};
 use crate::lookup;
 use crate::members::{Given, MEMBERS, Owner, given};
 use crate::outcome::Finished;

@@ -7,6 +7,10 @@ use std::path::Path;
 /// A language with workers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {
+    /// Node.js.
+    Node,
+    /// PHP.
+    Php,
     /// Python 3; it serves the type `python`, too.
     Python,
 }
@@ -25,11 +29,13 @@ macro_rules! programs {
 
 impl Language {
     /// Every language with workers.
-    pub(super) const ALL: [Language; 1] = [Language::Python];
+    pub(super) const ALL: [Language; 3] = [Language::Node, Language::Php, Language::Python];
 
     /// The language that serves a script type.
     pub(crate) fn of(kind: &str) -> Option<Language> {
         match kind {
+            "nodejs" => Some(Language::Node),
+            "php" => Some(Language::Php),
             "python" | "python3" => Some(Language::Python),
             _ => None,
         }
@@ -38,13 +44,18 @@ impl Language {
     /// The files of the worker's program; the first one is started.
     pub(super) fn programs(self) -> &'static [Program] {
         match self {
-            Language::Python => programs!("python": "worker.py"),
+            Language::Node => programs!("node": "worker.js", "channel.js", "host.js", "packages.js", "realm.js", "run.js", "texts.js", "world.js"),
+            Language::Php => programs!("php": "worker.php", "channel.php", "contained.php", "exceptions.php", "functions.php", "library.php", "literals.php", "platform.php", "report.php", "run.php", "serve.php", "source.php", "surroundings.php", "texts.php", "tokens.php"),
+            Language::Python => programs!("python": "worker.py", "bunch.py", "channel.py", "failures.py", "httplib.py", "lookups.py", "munch.py", "output.py", "platform_api.py", "run.py", "service.py", "texts.py"),
         }
     }
 
     /// What the interpreter is given before the program's path.
     pub(super) fn arguments(self) -> &'static [&'static str] {
         match self {
+            Language::Node => &["--max-old-space-size=128"],
+            // No configuration file of the machine's.
+            Language::Php => &["-n", "-d", "display_errors=stderr"],
             // No environment, no site packages, no compiled files written.
             Language::Python => &["-I", "-S", "-B"],
         }
@@ -53,6 +64,8 @@ impl Language {
     /// Names of the interpreter's program.
     pub(super) fn executables(self) -> &'static [&'static str] {
         match self {
+            Language::Node => &["node", "nodejs"],
+            Language::Php => &["php"],
             Language::Python => &["python3"],
         }
     }
@@ -60,6 +73,8 @@ impl Language {
     /// Arguments with which the interpreter prints the path of its own program and its version, a line each.
     pub(super) fn introduction(self) -> &'static [&'static str] {
         match self {
+            Language::Node => &["-p", "process.execPath + '\\n' + process.versions.node"],
+            Language::Php => &["-n", "-r", "echo PHP_BINARY, PHP_EOL, PHP_VERSION, PHP_EOL;"],
             Language::Python => {
                 &["-I", "-S", "-B", "-c", "import sys; print(sys.executable); print(sys.version.split()[0])"]
             }
@@ -69,6 +84,8 @@ impl Language {
     /// Where the administrator says that the interpreter is.
     pub(super) fn configured(self, settings: &ScriptSettings) -> Option<&Path> {
         match self {
+            Language::Node => settings.node.as_deref(),
+            Language::Php => settings.php.as_deref(),
             Language::Python => settings.python3.as_deref(),
         }
     }
@@ -76,6 +93,8 @@ impl Language {
     /// For people.
     pub(super) fn label(self) -> &'static str {
         match self {
+            Language::Node => "Node.js",
+            Language::Php => "PHP",
             Language::Python => "Python",
         }
     }
@@ -83,6 +102,8 @@ impl Language {
     /// What to do when the interpreter is not there.
     pub(super) fn install(self) -> &'static str {
         match self {
+            Language::Node => "Install Node.js 18 or newer (Debian: apt-get install nodejs), or set scripts.node to its path",
+            Language::Php => "Install PHP 8.1 or newer (Debian: apt-get install php-cli), or set scripts.php to its path",
             Language::Python => "Install Python 3.9 or newer (Debian: apt-get install python3), or set scripts.python3 to its path",
         }
     }
@@ -90,6 +111,8 @@ impl Language {
     /// What values lose on their way through the language.
     pub(super) fn loss(self) -> Loss {
         match self {
+            Language::Node => Loss { big_integers: true, empty_objects: false },
+            Language::Php => Loss { big_integers: false, empty_objects: true },
             Language::Python => Loss { big_integers: false, empty_objects: false },
         }
     }

@@ -41,7 +41,7 @@ impl Serialize for Given<'_> {
 pub(super) fn edits(given_event: &Event<'_>, mut event: Object, loss: Loss) -> Edits {
     let mut edits = Edits { stop_propagation: event.get("stop_propagation").is_some_and(is_true), ..Edits::default() };
     if let Some(Value::Object(mut request)) = event.shift_remove("request") {
-        edits.request = changed(given_event, Owner::Request, &mut request, loss).into_iter().collect();
+        edits.request = owned(changed(given_event, Owner::Request, &mut request, loss));
     }
     match event.shift_remove("response") {
         None | Some(Value::Null) => {}
@@ -55,8 +55,7 @@ pub(super) fn edits(given_event: &Event<'_>, mut event: Object, loss: Loss) -> E
                 }
             }
             if !members.is_empty() {
-                let members = members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-                edits.response = Some(Value::Object(members));
+                edits.response = Some(Value::Object(owned(members)));
             }
         }
         Some(response) => {
@@ -74,6 +73,10 @@ pub(super) fn told(given_event: &Event<'_>, event: &Object) -> Edits {
         response_ignored: given_event.response.is_none() && event.get("response_set").is_some_and(is_true),
         ..Edits::default()
     }
+}
+
+fn owned(members: Vec<(&'static str, Value)>) -> Object {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn is_true(value: &Value) -> bool {
