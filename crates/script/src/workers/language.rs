@@ -117,3 +117,23 @@ impl Language {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+
+    #[test]
+    fn every_file_of_a_worker_is_embedded() {
+        for (language, folder) in [(Language::Node, "node"), (Language::Php, "php"), (Language::Python, "python")] {
+            let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("workers").join(folder);
+            let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+            let files = files.filter(|entry| entry.file_type().unwrap().is_file());
+            let there: BTreeSet<String> = files.map(|entry| entry.file_name().into_string().unwrap()).collect();
+            let embedded: BTreeSet<String> =
+                language.programs().iter().map(|program| program.name.to_owned()).collect();
+            assert_eq!(there, embedded, "{language:?}");
+        }
+    }
+}

@@ -187,8 +187,6 @@ async fn a_script_that_will_not_run_in_this_release_is_stored_with_a_warning() {
     let test = TestPlatform::start().await;
     let queued = test.post("event_script/a.get.queued", script("let a = 1;")).await;
     assert_eq!((queued.status, queued.headers["warning"].contains("queued")), (201, true), "{queued:?}");
-    let php = test.post("event_script/a.get", json!({"type": "php", "content": "return 1;"})).await;
-    assert_eq!((php.status, php.headers["warning"].contains("'php'")), (201, true), "{php:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
