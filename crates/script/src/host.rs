@@ -63,8 +63,8 @@ impl ApiCall {
     /// # Errors
     /// Why it is none, for the script's author.
     pub(crate) fn of_script(verb: &str, path: String, payload: Value, options: Value) -> Result<ApiCall, String> {
-        let verb = Verb::parse(verb)
-            .ok_or_else(|| format!("'{verb}' is no verb; use GET, POST, PUT, PATCH or DELETE."))?;
+        let verb =
+            Verb::parse(verb).ok_or_else(|| format!("'{verb}' is no verb; use GET, POST, PUT, PATCH or DELETE."))?;
         if path.trim().is_empty() {
             return Err("platform.api needs a path such as 'db/_table/todo'.".to_owned());
         }
@@ -94,8 +94,7 @@ impl ApiCall {
 impl ApiResponse {
     /// The response as scripts see it.
     pub(crate) fn into_value(self) -> Value {
-        let headers: Object =
-            self.headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+        let headers: Object = self.headers.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
         json!({
             "status_code": self.status_code,
             "content": self.content,

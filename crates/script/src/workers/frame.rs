@@ -97,7 +97,8 @@ pub(super) fn write(frame: &ToWorker<'_>, largest: usize) -> Result<Vec<u8>, Str
 /// # Errors
 /// What is wrong with it.
 pub(super) fn read(body: &[u8]) -> Result<FromWorker, String> {
-    let mut members: Object = serde_json::from_slice(body).map_err(|error| format!("a frame that is no JSON: {error}"))?;
+    let mut members: Object =
+        serde_json::from_slice(body).map_err(|error| format!("a frame that is no JSON: {error}"))?;
     let mut take = |name: &str| members.shift_remove(name).unwrap_or_default();
     let frame = take("t");
     Ok(match frame.as_str().unwrap_or_default() {

@@ -73,8 +73,7 @@ impl Keeper {
             interpreters: HashMap::new(),
             newborn: Vec::new(),
         };
-        let thread =
-            std::thread::Builder::new().name("workers".into()).spawn(move || rounds.go()).map_err(refused)?;
+        let thread = std::thread::Builder::new().name("workers".into()).spawn(move || rounds.go()).map_err(refused)?;
         Ok(Keeper { shared, thread: Some(thread) })
     }
 
@@ -119,7 +118,8 @@ impl Rounds {
             self.start_workers();
             self.wait(is_anything_at_rest);
             self.receive_ready();
-            is_anything_at_rest = self.shared.pools.iter().map(|(_, pool)| pool.tidy()).fold(false, |any, this| any | this);
+            is_anything_at_rest =
+                self.shared.pools.iter().map(|(_, pool)| pool.tidy()).fold(false, |any, this| any | this);
         }
     }
 
@@ -166,9 +166,9 @@ impl Rounds {
     }
 
     fn receive_ready(&mut self) {
-        let (done, waiting) = std::mem::take(&mut self.newborn).into_iter().partition(|newborn| {
-            !newborn.worker.channel.is_quiet() || newborn.deadline <= Instant::now()
-        });
+        let (done, waiting) = std::mem::take(&mut self.newborn)
+            .into_iter()
+            .partition(|newborn| !newborn.worker.channel.is_quiet() || newborn.deadline <= Instant::now());
         self.newborn = waiting;
         let done: Vec<Newborn> = done;
         for mut newborn in done {

@@ -44,9 +44,15 @@ impl Language {
     /// The files of the worker's program; the first one is started.
     pub(super) fn programs(self) -> &'static [Program] {
         match self {
-            Language::Node => programs!("node": "worker.js", "channel.js", "host.js", "packages.js", "realm.js", "run.js", "texts.js", "world.js"),
-            Language::Php => programs!("php": "worker.php", "channel.php", "contained.php", "exceptions.php", "functions.php", "library.php", "literals.php", "platform.php", "report.php", "run.php", "serve.php", "source.php", "surroundings.php", "texts.php", "tokens.php"),
-            Language::Python => programs!("python": "worker.py", "bunch.py", "channel.py", "failures.py", "httplib.py", "lookups.py", "munch.py", "output.py", "platform_api.py", "run.py", "service.py", "texts.py"),
+            Language::Node => {
+                programs!("node": "worker.js", "channel.js", "harden.js", "host.js", "packages.js", "realm.js", "run.js", "texts.js", "world.js")
+            }
+            Language::Php => {
+                programs!("php": "worker.php", "channel.php", "contained.php", "exceptions.php", "functions.php", "library.php", "literals.php", "platform.php", "report.php", "run.php", "serve.php", "source.php", "surroundings.php", "texts.php", "tokens.php")
+            }
+            Language::Python => {
+                programs!("python": "worker.py", "bunch.py", "channel.py", "failures.py", "httplib.py", "lookups.py", "munch.py", "output.py", "platform_api.py", "run.py", "service.py", "texts.py")
+            }
         }
     }
 
@@ -102,9 +108,15 @@ impl Language {
     /// What to do when the interpreter is not there.
     pub(super) fn install(self) -> &'static str {
         match self {
-            Language::Node => "Install Node.js 18 or newer (Debian: apt-get install nodejs), or set scripts.node to its path",
-            Language::Php => "Install PHP 8.1 or newer (Debian: apt-get install php-cli), or set scripts.php to its path",
-            Language::Python => "Install Python 3.9 or newer (Debian: apt-get install python3), or set scripts.python3 to its path",
+            Language::Node => {
+                "Install Node.js 18 or newer (Debian: apt-get install nodejs), or set scripts.node to its path"
+            }
+            Language::Php => {
+                "Install PHP 8.1 or newer (Debian: apt-get install php-cli), or set scripts.php to its path"
+            }
+            Language::Python => {
+                "Install Python 3.9 or newer (Debian: apt-get install python3), or set scripts.python3 to its path"
+            }
         }
     }
 

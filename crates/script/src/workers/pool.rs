@@ -237,7 +237,9 @@ impl State {
     /// Gives workers to those who wait, in order.
     fn serve(&mut self, limits: &Limits) {
         loop {
-            let Some(first) = self.waiting.iter().position(|waiter| self.has_room(waiter.depth, limits)) else { return };
+            let Some(first) = self.waiting.iter().position(|waiter| self.has_room(waiter.depth, limits)) else {
+                return;
+            };
             let Some(worker) = self.take_idle() else { return };
             let Some(waiter) = self.waiting.remove(first) else { return };
             self.busy += 1;

@@ -50,7 +50,8 @@ pub(super) fn edits(given_event: &Event<'_>, mut event: Object, loss: Loss) -> E
             edits.response_changed = members.iter().map(|(name, _)| *name).collect();
             if edits.response_changed.contains(&"content") {
                 // A content comes with what says how it is to be read.
-                for name in ["content_type", "format"].into_iter().filter(|name| !edits.response_changed.contains(name)) {
+                for name in ["content_type", "format"].into_iter().filter(|name| !edits.response_changed.contains(name))
+                {
                     members.extend(response.shift_remove(name).map(|value| (name, value)));
                 }
             }
@@ -144,9 +145,11 @@ fn are_same_members(given: &Object, now: &Value, loss: Loss) -> bool {
         }
         Value::Array(now) if loss.empty_objects => {
             given.len() == now.len()
-                && given.iter().zip(now).enumerate().all(|(index, ((name, given), now))| {
-                    name.parse() == Ok(index) && is_same(given, now, loss)
-                })
+                && given
+                    .iter()
+                    .zip(now)
+                    .enumerate()
+                    .all(|(index, ((name, given), now))| name.parse() == Ok(index) && is_same(given, now, loss))
         }
         _ => false,
     }

@@ -175,11 +175,8 @@ fn threw(order: &Order<'_>, thrown: &mut Object) -> Outcome {
     let is_syntax = thrown.get("syntax").is_some_and(|syntax| *syntax == Value::Bool(true));
     let thrown = thrown_of(thrown);
     if is_syntax {
-        let error = SyntaxError {
-            message: thrown.message,
-            line: thrown.line.unwrap_or(1),
-            column: thrown.column.unwrap_or(1),
-        };
+        let error =
+            SyntaxError { message: thrown.message, line: thrown.line.unwrap_or(1), column: thrown.column.unwrap_or(1) };
         return Outcome::Failed(error.in_script(&order.script.name));
     }
     Outcome::Threw(thrown)

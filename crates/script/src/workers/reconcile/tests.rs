@@ -35,11 +35,16 @@ fn edits_of(payload: &Value, event: Value, loss: Loss) -> Edits {
 fn what_a_language_loses_is_no_change() {
     let given = json!({"a": {}, "list": {"0": 1.0}, "n": 1.0, "big": 9_007_199_254_740_993_i64});
     let php = json!({"a": [], "list": [1], "n": 1, "big": 9_007_199_254_740_993_i64});
-    assert_eq!(edits_of(&given, json!({"request": {"payload": php, "parameters": [], "headers": []}}), PHP), Edits::default());
+    assert_eq!(
+        edits_of(&given, json!({"request": {"payload": php, "parameters": [], "headers": []}}), PHP),
+        Edits::default()
+    );
     let node = json!({"a": {}, "list": {"0": 1}, "n": 1, "big": 9_007_199_254_740_992_i64});
     assert_eq!(edits_of(&given, json!({"request": {"payload": node}}), NODE), Edits::default());
     let one_less = json!({"a": {}, "list": {"0": 1}, "n": 1, "big": 9_007_199_254_740_992_i64});
-    assert!(edits_of(&given, json!({"request": {"payload": one_less}}), Loss::default()).request.contains_key("payload"));
+    assert!(
+        edits_of(&given, json!({"request": {"payload": one_less}}), Loss::default()).request.contains_key("payload")
+    );
 }
 
 #[test]
