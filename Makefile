@@ -4,7 +4,7 @@ PORT ?= 8080
 DATA ?= ./data
 TARGET = $(or $(CARGO_TARGET_DIR),./target)
 
-.PHONY: run test lint fmt bench cargo
+.PHONY: run test lint fmt bench cargo interpreters
 
 # Builds the program and serves the demonstration on http://127.0.0.1:$(PORT), with its data in $(DATA).
 run: cargo
@@ -12,7 +12,7 @@ run: cargo
 	$(TARGET)/release/antiphon serve --demo --listen 127.0.0.1:$(PORT) --data $(DATA)
 
 # Everything that must hold before a change goes in.
-test: lint
+test: lint interpreters
 	cargo test --workspace --locked
 
 # Layout and lints, warnings included.
@@ -32,3 +32,16 @@ bench: cargo
 
 cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer from https://rustup.rs" >&2; exit 1; }
+
+# The interpreters whose scripts the tests run: installed where that is allowed, else asked for.
+interpreters:
+	@missing=; \
+	for pair in node:nodejs python3:python3 php:php-cli; do \
+		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
+	else \
+		echo "interpreters of scripts are missing; install these packages (names of Debian):$$missing" >&2; exit 1; \
+	fi

@@ -60,17 +60,17 @@ final class Allowed
     /** Functions of one's own output buffers; what is left open is closed after the run. */
     private const BUFFERS = ['ob_get_clean', 'ob_get_contents', 'ob_end_clean', 'ob_get_flush', 'ob_end_flush', 'ob_get_level', 'ob_get_length', 'ob_flush', 'flush'];
 
-    /** Functions that change a setting of the process, and what brings it back. */
+    /** Functions that change a setting of the process, and the calls that bring it back. */
     private const RESETS = [
-        'date_default_timezone_set' => ['date_default_timezone_set', ['UTC']],
-        'error_reporting' => ['error_reporting', [E_ALL]],
-        'mb_internal_encoding' => ['mb_internal_encoding', ['UTF-8']],
-        'mt_srand' => ['mt_srand', []],
-        'ignore_user_abort' => ['ignore_user_abort', [false]],
-        'set_time_limit' => ['set_time_limit', [0]],
-        'setlocale' => ['setlocale', [LC_ALL, 'C']],
-        'srand' => ['mt_srand', []],
-        'strtok' => ['strtok', ['', ' ']],
+        'date_default_timezone_set' => [['date_default_timezone_set', 'UTC']],
+        'error_reporting' => [['error_reporting', E_ALL]],
+        'ignore_user_abort' => [['ignore_user_abort', false]],
+        'mb_internal_encoding' => [['mb_internal_encoding', 'UTF-8']],
+        'mt_srand' => [['mt_srand']],
+        'set_time_limit' => [['set_time_limit', 0]],
+        'setlocale' => [['setlocale', LC_ALL, 'C'], ['setlocale', LC_CTYPE, 'C.UTF-8', 'C']],
+        'srand' => [['mt_srand']],
+        'strtok' => [['strtok', '', ' ']],
     ];
 
     /** Classes that may be made. */
@@ -142,7 +142,10 @@ final class Allowed
     /** Brings a setting back. */
     public static function reset(string $name): void
     {
-        [$function, $arguments] = self::RESETS[$name];
-        $function(...$arguments);
+        foreach (self::RESETS[$name] as $call) {
+            if (function_exists($call[0])) {
+                $call[0](...array_slice($call, 1));
+            }
+        }
     }
 }

@@ -8,6 +8,10 @@ function thrown(\Throwable $thrown, bool $clean, bool $syntax): array
     $status = $thrown instanceof \DreamFactory\Core\Exceptions\RestException ? $thrown->getStatusCode() : null;
     $context = $thrown instanceof \DreamFactory\Core\Exceptions\DfException ? $thrown->getContext() : null;
     $places = places($thrown);
+    if ($syntax && preg_match("/^Unclosed '.'.* on line (\d+)/", $thrown->getMessage(), $match)) {
+        // PHP tells the end of its text, which is ours.
+        $places = [['script', (int) $match[1]]];
+    }
     return array_filter([
         't' => 'threw',
         'clean' => $clean,

@@ -31,6 +31,8 @@ final class Run
     public mixed $event;
     /** Whether nothing of it will remain. */
     public bool $clean = false;
+    /** Whether the server was told that something may remain. */
+    public bool $tainted = false;
     /** Whether the text is being compiled still. */
     public bool $compiling = true;
     public readonly array $given;

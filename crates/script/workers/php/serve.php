@@ -122,8 +122,10 @@ final class Worker
     public static function taint(): void
     {
         $run = self::$worker->run;
-        if ($run !== null) {
+        if ($run !== null && !$run->tainted) {
+            $run->tainted = true;
             $run->clean = false;
+            self::$worker->channel->write(['t' => 'unclean']);
         }
     }
 

@@ -20,6 +20,8 @@ final class Source
     private array $imports = [];
     /** @var array<int, true> positions of the tokens that declare functions and classes */
     private array $declared = [];
+    /** @var array<string, true> lower-case names of what they declare */
+    private array $names = [];
 
     /** @throws \ParseError on braces that don't match; everything else is found when the code is evaluated */
     public function __construct(string $text, array $lookups)
@@ -163,22 +165,26 @@ final class Source
     /** Whether a named function begins here, or a class that needs nothing that is yet to come. */
     private function is_declaration(int $at): bool
     {
-        $named = false;
+        $declared = null;
         $parents = false;
         for ($at++; $at < count($this->tokens) && !is_token($this->tokens[$at], ['{', '(', ';']); $at++) {
             $token = $this->tokens[$at];
             if (is_token($token, [T_EXTENDS, T_IMPLEMENTS])) {
                 $parents = true;
             } elseif (is_token($token, [T_STRING, T_NAME_QUALIFIED, T_NAME_FULLY_QUALIFIED])) {
-                $named = true;
-                $name = ltrim($token->text, '\\');
-                $name = $this->imports[strtolower($name)] ?? $name;
-                if ($parents && !class_exists($name, false) && !interface_exists($name, false)) {
+                $name = strtolower(ltrim($token->text, '\\'));
+                $name = $this->imports[$name] ?? $name;
+                $declared ??= $name;
+                $is_there = isset($this->names[$name]) || class_exists($name, false) || interface_exists($name, false);
+                if ($parents && !$is_there) {
                     return false;
                 }
             }
         }
-        return $named;
+        if ($declared !== null) {
+            $this->names[$declared] = true;
+        }
+        return $declared !== null;
     }
 
     /** Marks a declaration to the end of its block, which it returns. */

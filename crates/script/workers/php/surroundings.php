@@ -4,12 +4,16 @@ namespace Antiphon;
 /** What a script finds around itself: settings, captured output, warnings in the log, shared code. */
 function prepare_surroundings(array $hello): void
 {
-    error_reporting(E_ALL);
-    foreach (['display_errors' => '0', 'log_errors' => '0', 'html_errors' => '0', 'zend.exception_ignore_args' => '1'] as $name => $value) {
-        ini_set($name, $value);
+    $settings = [
+        'error_reporting' => E_ALL, 'display_errors' => 0, 'log_errors' => 0, 'html_errors' => 0,
+        'zend.exception_ignore_args' => 1, 'memory_limit' => $hello['memory_limit'] ?? -1,
+    ];
+    foreach ($settings as $name => $value) {
+        ini_set($name, (string) $value);
     }
-    ini_set('memory_limit', (string) ($hello['memory_limit'] ?? -1));
-    date_default_timezone_set('UTC');
+    foreach (['date_default_timezone_set', 'setlocale'] as $function) {
+        Allowed::reset($function);
+    }
     set_error_handler(warn(...));
     register_shutdown_function(Worker::shutdown(...));
     // Neither to be emptied nor to be removed by a script: what is printed belongs to the log.
