@@ -15,7 +15,14 @@ const UNCONTAINED: &[&str] = &[
     "$name = 'x'; echo \"${$name}\";",
     "extract(['x' => 1]);",
     // Declarations.
-    "function helper() {} ",
+    "function helper() { static $x; }",
+    "function helper() { global $x; $x = 1; } helper();",
+    "function helper() { define('LEFT', 1); } helper();",
+    "function helper() { return 'define'; } helper()('LEFT', 1);",
+    "function helper() { function inner() {} } helper();",
+    "function strlen() { return 7; }",
+    "function helper() {} if (!function_exists('helper')) { echo 1; }",
+    "function helper(...$x) {} class Thing {}",
     "if (true) { function helper() {} }",
     "function &helper() { static $x; return $x; }",
     "class Thing {}",
@@ -176,6 +183,12 @@ const CONTAINED: &[&str] = &[
     "switch ($event['request']['method']) { case 'GET': $x = 1; break; default: $x = 2; } return match (true) { $x > 1 => 'b', default => 'a' };",
     "for ($i = 0, $s = ''; $i < 3; $i++): $s .= $i; endfor; while ($i--) { if ($i == 1) continue; } do { $i++; } while ($i < 2); return $s;",
     "[$a, ['b' => $b]] = [1, ['b' => 2]]; list($c, $d) = [3, 4]; return [...[$a, $b], $c ?? 0, $d ?: 1];",
+    "function twice($x) { return 2 * $x; } function half($x) { return $x / twice(1); } return array_map('half', [twice(2)]);",
+    "return helper($event);\nfunction helper(array &$e, ?DateTime $at = null): string { $e['resource'] = 'x'; return __LINE__ . get_debug_type($at); }",
+    "use DreamFactory\\Core\\Exceptions as E;\nfunction fail($m): never { throw new E\\NotFoundException($m); }\ntry { fail('x'); } catch (Throwable $e) { return get_class($e) . PHP_VERSION . strlen('x'); }",
+    "declare(strict_types=1); function refuse() { throw new DreamFactory\\Core\\Exceptions\\BadRequestException('no'); } refuse();",
+    "function by($a, $b) { return $a['n'] <=> $b['n']; } usort($event['request']['payload']['resource'], 'by'); $f = 'by'; return $f(['n' => 1], ['n' => 2]);",
+    "function helper(int $x) {} helper('x');",
     "return (function () { yield 1; yield from [2, 3]; })();",
     "return filter_var('a@b.c', FILTER_VALIDATE_EMAIL) && filter_var('5', FILTER_VALIDATE_INT, ['options' => ['min_range' => 1]]);",
     "ob_start(); print_r([1]); $text = ob_get_clean(); return $text;",
@@ -195,13 +208,16 @@ const CONTAINED: &[&str] = &[
 ];
 
 /// Tells all of a process that a run could have changed.
+///
+/// Functions of contained scripts stay declared, each script's in a namespace that no other script has.
 const PROBE: &str = r#"
+    $functions = array_filter(get_defined_functions()['user'], fn ($name) => !preg_match('/^antiphon.script.n\d+./', $name));
     $constants = get_defined_constants(true)['user'] ?? [];
     $defaults = ['setting' => ini_get_all(null, false), 'zone' => date_default_timezone_get(), 'level' => ob_get_level(),
         'error' => error_get_last(), 'path' => get_include_path(), 'locale' => setlocale(LC_ALL, 0), 'folder' => getcwd(),
         'encoding' => mb_internal_encoding(), 'json' => json_last_error(), 'globals' => array_keys($GLOBALS),
         'reporting' => error_reporting(), 'token' => strtok(' '), 'headers' => headers_list(), 'environment' => getenv(),
-        'constants' => array_keys($constants), 'functions' => count(get_defined_functions()['user']),
+        'constants' => array_keys($constants), 'functions' => count($functions),
         'classes' => count(get_declared_classes()), 'included' => count(get_included_files()),
         'filters' => stream_get_filters(), 'loaders' => count(spl_autoload_functions())];
     return $defaults;

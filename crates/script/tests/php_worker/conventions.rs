@@ -85,8 +85,13 @@ fn errors_of_php_tell_the_authors_line() {
     for (source, message, line) in [
         ("\n$x = nosuch();", "Call to undefined function nosuch()", 2),
         ("strlen([]);", "strlen(): Argument #1 ($string) must be of type string, array given", 1),
-        ("function f(int $x) {}\n\nf('x');", "in line 3", 1),
+        (
+            "function f(int $x) {}\n\nf('x');",
+            "f(): Argument #1 ($x) must be of type int, string given, called in line 3",
+            1,
+        ),
         ("$f = function () {\n  return 1 % 0;\n};\n$f();", "Modulo by zero", 2),
+        ("function f() {\n  g(); }\nf();", "Call to undefined function g()", 2),
         ("\n$x = str_repeat('x', 1 << 27);", "memory limit", 2),
         ("trigger_error('grave', E_USER_ERROR);", "grave", 1),
         ("\nreturn new \\DreamFactory\\Core\\Models\\User();", "use $platform['api'] instead", 2),

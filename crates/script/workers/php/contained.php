@@ -56,8 +56,12 @@ final class Contained
     private bool $exits = false;
     private bool $tries = false;
 
-    /** @param \PhpToken[] $tokens @param array<string, string> $imports lower-case alias → class name */
-    public function __construct(array $tokens, private readonly array $imports)
+    /**
+     * @param \PhpToken[] $tokens
+     * @param array<string, string> $imports lower-case alias → class name
+     * @param array<string, bool> $own lower-case names that the script declares → whether it is a function
+     */
+    public function __construct(array $tokens, private readonly array $imports, private readonly array $own)
     {
         $this->tokens = array_values(array_filter($tokens, static fn ($token) => !$token->isIgnorable() || is_token($token, T_OPEN_TAG)));
     }
@@ -65,7 +69,7 @@ final class Contained
     /** The judgement; when it is true, the tokens have the guards in them. */
     public function verdict(): bool
     {
-        if (isset($this->imports['*'])) {
+        if (isset($this->imports['*']) || !$this->declares_only_functions()) {
             return false;
         }
         foreach ($this->tokens as $at => $token) {
@@ -122,7 +126,8 @@ final class Contained
                 return $this->is($at + 1, [T_STRING, T_NAME_QUALIFIED, T_NAME_FULLY_QUALIFIED])
                     && Allowed::class($this->class_name($this->tokens[$at + 1]));
             case T_FUNCTION:
-                return $this->is($at + 1, '(') || ($this->text($at + 1) === '&' && $this->is($at + 2, '('));
+                $next = $this->text($at + 1) === '&' ? $at + 2 : $at + 1;
+                return $this->is($next, '(') || isset($this->own[strtolower($this->text($next))]);
             case T_USE:
                 return $this->is($at - 1, ')') && $this->is($at + 1, '(');
             case T_STATIC:
@@ -137,6 +142,17 @@ final class Contained
                     ? str_contains(self::HARMLESS_SIGNS, $token->text)
                     : in_array($token->id, self::HARMLESS, true);
         }
+    }
+
+    private function declares_only_functions(): bool
+    {
+        foreach ($this->own as $name => $is_function) {
+            // A name that PHP has already is an error, which it must stay.
+            if (!$is_function || function_exists($name)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** `exit` and `die` become an exception that ends the script. */
@@ -177,8 +193,13 @@ final class Contained
 
     private function function_call(int $at, \PhpToken $token): bool
     {
-        $name = strtolower(ltrim($token->text, '\\'));
-        if (!Allowed::function($name) || $this->is($at - 1, T_FUNCTION)) {
+        $name = strtolower($token->text);
+        if (isset($this->own[$name])) {
+            return true;
+        }
+        $name = ltrim($name, '\\');
+        // Whose functions are in a namespace must not ask whether they are there.
+        if (!Allowed::function($name) || ($this->own && $name === 'function_exists')) {
             return false;
         }
         if (Allowed::resets($name)) {

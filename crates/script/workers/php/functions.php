@@ -75,12 +75,14 @@ final class Allowed
 
     /** Classes that may be made. */
     private const CLASSES = [
-        'stdclass', 'datetime', 'datetimeimmutable', 'dateinterval', 'datetimezone', 'dateperiod', 'exception', 'errorexception',
-        'error', 'typeerror', 'valueerror', 'arithmeticerror', 'divisionbyzeroerror', 'argumentcounterror', 'jsonexception',
-        'badfunctioncallexception', 'badmethodcallexception', 'domainexception', 'invalidargumentexception', 'lengthexception',
-        'logicexception', 'outofboundsexception', 'outofrangeexception', 'overflowexception', 'rangeexception',
-        'runtimeexception', 'underflowexception', 'unexpectedvalueexception',
+        'stdClass', 'DateTime', 'DateTimeImmutable', 'DateInterval', 'DateTimeZone', 'DatePeriod', 'Exception', 'ErrorException',
+        'Error', 'TypeError', 'ValueError', 'ArithmeticError', 'DivisionByZeroError', 'ArgumentCountError', 'JsonException',
+        'BadFunctionCallException', 'BadMethodCallException', 'DomainException', 'InvalidArgumentException', 'LengthException',
+        'LogicException', 'OutOfBoundsException', 'OutOfRangeException', 'OverflowException', 'RangeException',
+        'RuntimeException', 'UnderflowException', 'UnexpectedValueException',
     ];
+    /** Classes and interfaces that may only be named. */
+    private const TYPES = ['ArrayAccess', 'Closure', 'Countable', 'DateTimeInterface', 'Generator', 'Iterator', 'Stringable', 'Throwable', 'Traversable'];
     private const NAMESPACES = ['dreamfactory\\core\\exceptions\\'];
 
     /** Static methods that may be called. */
@@ -112,6 +114,13 @@ final class Allowed
             && !isset(self::RESETS[$name]) && !in_array($name, self::BUFFERS, true);
     }
 
+    /** Classes that may be named: lower-case name → name. @return array<string, string> */
+    public static function classes(): array
+    {
+        static $classes = null;
+        return $classes ??= array_column(array_map(static fn ($name) => [strtolower($name), $name], [...self::CLASSES, ...self::TYPES]), 1, 0);
+    }
+
     /** Whether objects of a class, by its lower-case full name, may be made. */
     public static function class(string $name): bool
     {
@@ -120,7 +129,7 @@ final class Allowed
                 return true;
             }
         }
-        return in_array($name, self::CLASSES, true);
+        return isset(self::classes()[$name]) && !in_array(self::classes()[$name], self::TYPES, true);
     }
 
     public static function static_method(string $name): bool

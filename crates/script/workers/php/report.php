@@ -81,6 +81,7 @@ function place(string $file, int $line): ?array
 function message(string $message): string
 {
     $message = preg_replace("~in \S*/texts\.php\(\d+\) : eval\(\)'d code(?: on line |:)~", 'in line ', $message);
+    $message = preg_replace('~Antiphon\\\\Script\\\\N\d+\\\\~i', '', $message);
     $names = 'DreamFactory|Illuminate|App|Log|DB|Cache|Config|Session|Request|Response|ServiceManager|Platform|Eloquent|Carbon';
     if (preg_match("~^Class \"(?:$names)(?:\\\\.*)?\" not found~", $message)) {
         $message .= ": classes of the platform itself are not available to scripts; use \$platform['api'] instead.";

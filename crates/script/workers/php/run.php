@@ -16,9 +16,14 @@ final class Ended extends \Exception
 /** Sees what a contained script calls by a value: a closure of its own, or a harmless function; anything else taints the run. */
 function callable_guard(mixed $callable): mixed
 {
-    $known = $callable instanceof \Closure || $callable === null
-        || (is_string($callable) && Allowed::by_name(strtolower(ltrim($callable, '\\'))));
-    if (!$known) {
+    if (is_string($callable)) {
+        $name = strtolower(ltrim($callable, '\\'));
+        $own = Worker::own_function($name);
+        if ($own !== null || Allowed::by_name($name)) {
+            return $own ?? $callable;
+        }
+    }
+    if (!$callable instanceof \Closure && $callable !== null) {
         Worker::taint();
     }
     return $callable;
@@ -35,6 +40,8 @@ final class Run
     public bool $tainted = false;
     /** Whether the text is being compiled still. */
     public bool $compiling = true;
+    /** Its script, once that is compiled. */
+    public ?Text $text = null;
     public readonly array $given;
 
     public function __construct(array $event, public readonly bool $may_modify)

@@ -48,9 +48,8 @@ final class Worker
         Library::$known = [];
         error_clear_last();
         $run = $this->run = new Run($frame['event'], (bool) $frame['may_modify']);
-        $text = null;
         try {
-            $text = $this->texts->get($frame['text'], $frame['lookups'] ?? []);
+            $text = $run->text = $this->texts->get($frame['text'], $frame['lookups'] ?? []);
             $run->clean = $text->contained;
             if (!$text->contained) {
                 self::taint();
@@ -65,10 +64,10 @@ final class Worker
         } catch (Ended) {
             $report = $run->done(null);
         } catch (\Throwable $thrown) {
-            $report = thrown($thrown, $run->clean || $text === null, $run->compiling && $thrown instanceof \CompileError);
+            $report = thrown($thrown, $run->clean || $run->text === null, $run->compiling && $thrown instanceof \CompileError);
         }
         unset($script, $platform, $thrown);
-        $this->tidy($run, $text);
+        $this->tidy($run);
         $report['clean'] = $report['clean'] || $run->clean;
         $this->end($report);
         $run->event = null;
@@ -91,12 +90,12 @@ final class Worker
     }
 
     /** Brings back what a contained script may have changed. */
-    private function tidy(Run $run, ?Text $text): void
+    private function tidy(Run $run): void
     {
         while (ob_get_level() > 1) {
             ob_end_flush();
         }
-        foreach ($text?->resets ?? [] as $function) {
+        foreach ($run->text?->resets ?? [] as $function) {
             Allowed::reset($function);
         }
         if ($run->clean && memory_get_usage() > ($this->memory ?: $this->memory = memory_get_usage()) + self::GROWTH) {
@@ -127,6 +126,12 @@ final class Worker
             $run->clean = false;
             self::$worker->channel->write(['t' => 'unclean']);
         }
+    }
+
+    /** Full name of a function that the script that runs declared, by its lower-case name. */
+    public static function own_function(string $name): ?string
+    {
+        return self::$worker->run?->text?->functions[$name] ?? null;
     }
 
     /** A call of `$platform['api']`. */

@@ -4,6 +4,8 @@ namespace Antiphon;
 /**
  * A script's text on its way to PHP code: tags off, lookups put into its string literals, declarations taken out, judged, and
  * wrapped into a closure. The author's line numbers stay.
+ *
+ * A contained script gets a namespace of its own for its functions, so that they can stay declared and meet no others.
  */
 final class Source
 {
@@ -14,14 +16,18 @@ final class Source
 
     /** @var \PhpToken[] the body, without the tags around it */
     private array $tokens;
-    /** `declare` and `use` statements, which PHP wants outside of functions. */
-    private string $preamble = '';
+    /** Statements that PHP wants outside of functions. */
+    private string $declares = '';
+    private string $uses = '';
     /** @var array<string, string> lower-case alias → class name */
     private array $imports = [];
     /** @var array<int, true> positions of the tokens that declare functions and classes */
     private array $declared = [];
-    /** @var array<string, true> lower-case names of what they declare */
+    /** @var array<string, bool> lower-case names of what they declare → whether it is a function */
     private array $names = [];
+    /** The namespace of a contained script's functions. */
+    private ?string $namespace = null;
+    private static int $namespaces = 0;
 
     /** @throws \ParseError on braces that don't match; everything else is found when the code is evaluated */
     public function __construct(string $text, array $lookups)
@@ -33,17 +39,31 @@ final class Source
         $this->strip_tags();
         $this->check_braces();
         $this->hoist();
-        $judge = new Contained($this->tokens, $this->imports);
-        $this->contained = !$this->declared && $judge->verdict();
+        $judge = new Contained($this->tokens, $this->imports, $this->names);
+        $this->contained = $judge->verdict();
         if ($this->contained) {
             $this->resets = $judge->resets();
         }
+        if ($this->contained && $this->declared) {
+            $this->namespace = __NAMESPACE__ . '\\Script\\N' . ++self::$namespaces;
+            $this->qualify();
+        }
+    }
+
+    /** Functions of a contained script: lower-case name → full name. @return array<string, string> */
+    public function functions(): array
+    {
+        $functions = [];
+        foreach ($this->namespace === null ? [] : $this->names as $name => $_) {
+            $functions[$name] = "$this->namespace\\$name";
+        }
+        return $functions;
     }
 
     /** PHP code whose value makes the closure of one run. */
     public function code(): string
     {
-        $code = $this->preamble . 'return static function () { return static function (&$event, $platform) { ';
+        $code = $this->preamble() . 'return static function () { return static function (&$event, $platform) { ';
         foreach ($this->tokens as $at => $token) {
             $code .= isset($this->declared[$at]) ? self::lines_of($token->text) : $token->text;
         }
@@ -56,7 +76,7 @@ final class Source
         if (!$this->declared) {
             return null;
         }
-        $code = $this->preamble;
+        $code = $this->preamble();
         foreach ($this->tokens as $at => $token) {
             $code .= isset($this->declared[$at]) ? $token->text : self::lines_of($token->text);
         }
@@ -74,6 +94,26 @@ final class Source
             return '<?php ' . $match[1] . substr($text, strlen($match[0]));
         }
         return '<?php ' . $text;
+    }
+
+    private function preamble(): string
+    {
+        if ($this->namespace === null) {
+            return $this->declares . $this->uses;
+        }
+        // Classes, unlike functions, are not looked for outside of the namespace.
+        $classes = array_diff_key(Allowed::classes(), $this->imports);
+        return "{$this->declares}namespace {$this->namespace}; use " . implode(', ', $classes) . "; {$this->uses}";
+    }
+
+    /** Names with parts mean, inside of a namespace, something else. */
+    private function qualify(): void
+    {
+        foreach ($this->tokens as $token) {
+            if (is_token($token, T_NAME_QUALIFIED) && !isset($this->imports[strtolower(strstr($token->text, '\\', true))])) {
+                $token->text = "\\$token->text";
+            }
+        }
     }
 
     /** Takes the tag before the body off, and the one behind it; a body that ends as HTML gets back to PHP. */
@@ -147,7 +187,11 @@ final class Source
         if ($end === count($this->tokens)) {
             return;
         }
-        $this->preamble .= $statement;
+        if (is_token($this->tokens[$at], T_DECLARE)) {
+            $this->declares .= $statement;
+        } else {
+            $this->uses .= $statement;
+        }
         if (preg_match('/^use\s+\\\\?([\w\\\\]+?)(?:\s+as\s+(\w+))?\s*;$/i', $statement, $match)) {
             $name = $match[1];
             $alias = $match[2] ?? substr((string) strrchr("\\$name", '\\'), 1);
@@ -165,6 +209,7 @@ final class Source
     /** Whether a named function begins here, or a class that needs nothing that is yet to come. */
     private function is_declaration(int $at): bool
     {
+        $is_function = is_token($this->tokens[$at], T_FUNCTION);
         $declared = null;
         $parents = false;
         for ($at++; $at < count($this->tokens) && !is_token($this->tokens[$at], ['{', '(', ';']); $at++) {
@@ -182,7 +227,7 @@ final class Source
             }
         }
         if ($declared !== null) {
-            $this->names[$declared] = true;
+            $this->names[$declared] = $is_function;
         }
         return $declared !== null;
     }

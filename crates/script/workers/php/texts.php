@@ -15,8 +15,10 @@ final class Text
         public readonly \Closure $factory,
         /** Whether runs provably leave nothing behind. */
         public readonly bool $contained,
-        /** Declarations to evaluate before a run. */
+        /** Declarations to evaluate before a run, which taints the process. */
         public readonly ?string $declarations,
+        /** Functions of a contained script, which stay declared: lower-case name → full name. */
+        public readonly array $functions,
         /** Functions of PHP that change settings, which must be brought back after a run. */
         public readonly array $resets,
     ) {
@@ -64,6 +66,12 @@ final class Texts
     public static function compile(string $source, array $lookups): Text
     {
         $source = new Source($source, $lookups);
-        return new Text(evaluate($source->code()), $source->contained, $source->declarations(), $source->resets);
+        $factory = evaluate($source->code());
+        $declarations = $source->declarations();
+        if ($source->contained && $declarations !== null) {
+            evaluate($declarations);
+            $declarations = null;
+        }
+        return new Text($factory, $source->contained, $declarations, $source->functions(), $source->resets);
     }
 }
