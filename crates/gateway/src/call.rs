@@ -3,11 +3,12 @@
 use crate::access::{self, Access};
 use crate::failure::report;
 use crate::identity::{Authenticated, Identity};
-use crate::library::LibraryFolder;
 use crate::platform;
 use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
 use crate::scripts::{EventRunner, Plan, ScriptRunner};
-use crate::{Call, Frame, Ledger, Matched, Memory, Registry, ScriptIndex, Service, ServiceEntry, blocking, root};
+use crate::{
+    Call, Frame, Ledger, Libraries, Matched, Memory, Registry, ScriptIndex, Service, ServiceEntry, blocking, root,
+};
 use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, ScriptSettings, Session, Verb};
 use antiphon_script::{Engines, WorkerSettings};
 use parking_lot::Mutex;
@@ -43,7 +44,7 @@ pub struct Gateway {
     scripts: ScriptIndex,
     engines: Engines,
     identity: Identity,
-    libraries: LibraryFolder,
+    libraries: Libraries,
     limits: Limits,
     rates: RateLimiter,
     script_permits: Semaphore,
@@ -70,12 +71,7 @@ struct Admitted {
 
 impl Gateway {
     /// A gateway without services.
-    pub fn new(
-        identity: Identity,
-        libraries: LibraryFolder,
-        limits: &Limits,
-        scripts: &ScriptSettings,
-    ) -> Arc<Gateway> {
+    pub fn new(identity: Identity, libraries: Libraries, limits: &Limits, scripts: &ScriptSettings) -> Arc<Gateway> {
         let config = platform::config(limits);
         let workers = WorkerSettings { scripts: scripts.clone(), config, packages: None };
         Arc::new(Gateway {
@@ -140,8 +136,9 @@ impl Gateway {
         &self.rates
     }
 
-    pub(crate) fn library(&self, name: &str) -> Option<Arc<str>> {
-        self.libraries.read(name)
+    /// What scripts share.
+    pub fn libraries(&self) -> &Libraries {
+        &self.libraries
     }
 
     /// Answers a client's call. Failures are answers too.

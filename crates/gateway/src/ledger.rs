@@ -2,6 +2,7 @@
 
 use antiphon_model::{Object, Phase, Response, Value, json};
 use antiphon_script::Script;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// One script's part in a call.
@@ -17,6 +18,8 @@ pub struct ScriptRun {
     pub wall: Duration,
     /// What it printed.
     pub output: String,
+    /// The stored libraries that it loaded, with their versions.
+    pub libraries: BTreeMap<String, u64>,
 }
 
 impl ScriptRun {
@@ -28,6 +31,7 @@ impl ScriptRun {
             outcome: why.to_owned(),
             wall: Duration::ZERO,
             output: String::new(),
+            libraries: BTreeMap::new(),
         }
     }
 }
@@ -54,7 +58,7 @@ impl Ledger {
         if !run.output.is_empty() {
             tracing::info!(target: "antiphon::script", script = %run.script, "Script '{}' output: {}", run.script, run.output);
         }
-        tracing::debug!(target: "antiphon::script", script = %run.script, version = run.version, outcome = %run.outcome,
+        tracing::debug!(target: "antiphon::script", script = %run.script, version = run.version, outcome = %run.outcome, libraries = ?run.libraries,
             wall_us = run.wall.as_micros() as u64, "script");
         self.runs.push(run);
     }
@@ -87,6 +91,9 @@ impl Ledger {
                 entry.insert("version".into(), json!(run.version));
                 entry.insert("outcome".into(), json!(run.outcome));
                 entry.insert("wall_us".into(), json!(run.wall.as_micros() as u64));
+                if !run.libraries.is_empty() {
+                    entry.insert("libraries".into(), json!(run.libraries));
+                }
                 if !run.output.is_empty() {
                     entry.insert("output".into(), json!(run.output.chars().take(200).collect::<String>()));
                 }

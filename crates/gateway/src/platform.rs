@@ -2,7 +2,9 @@
 
 use crate::{Frame, Gateway};
 use antiphon_model::{Content, Error, Limits, Object, Request, Requestor, Response, Session, Value, json};
-use antiphon_script::{ApiCall, ApiResponse, Host};
+use antiphon_script::{ApiCall, ApiResponse, Host, Library, Script};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -13,6 +15,9 @@ pub(crate) struct Platform<'a> {
     /// The running script, on top of those above it.
     pub frame: &'a Arc<Frame>,
     pub requestor: Requestor,
+    pub script: &'a Script,
+    /// The stored libraries that it loaded, with their versions.
+    pub libraries: Mutex<BTreeMap<String, u64>>,
     /// The runtime of the call: the script may run on a thread that knows none.
     pub runtime: Handle,
 }
@@ -47,8 +52,12 @@ impl Host for Platform<'_> {
         if is_person { None } else { self.session.lookup(name, true) }
     }
 
-    fn library(&self, name: &str) -> Option<Arc<str>> {
-        self.gateway.library(name)
+    fn library(&self, name: &str, kind: &str) -> Result<Library, String> {
+        let library = self.gateway.libraries().find(name, kind, &|name| self.script.pinned(name))?;
+        if let Some(version) = library.version {
+            self.libraries.lock().insert(library.name.clone(), version);
+        }
+        Ok(library)
     }
 
     fn depth(&self) -> u8 {

@@ -54,6 +54,8 @@ limits! {
     script_output_bytes: usize = 64 << 10,
     /// Largest script text: 16 MB as the original's column.
     script_source_bytes: usize = 16 << 20,
+    /// Texts of stored libraries that are kept in memory: two of the largest.
+    script_library_bytes: usize = 32 << 20,
     /// Nested calls above each other: the reference's 8.
     call_depth: u8 = 8,
     /// Times that one script may be on the stack of nested calls: the reference's 3.

@@ -19,12 +19,29 @@ pub trait Host: Sync {
     /// The text for `{name}` in a string of the script, or none to leave it as it is. The names of callers' own data
     /// (`user.*`, `role.*`, `session.*`) are asked for only by scripts whose configuration says `"lookups": "raw"`.
     fn lookup(&self, name: &str) -> Option<String>;
-    /// The text of a library that administrators stored, for `require(name)`.
-    fn library(&self, name: &str) -> Option<Arc<str>>;
+    /// The library that a script of type `kind` asks for by that name: what administrators stored, or a file of theirs. Its
+    /// language is one that the script's engine loads.
+    ///
+    /// # Errors
+    /// Why there is none, for the script's author.
+    fn library(&self, name: &str, kind: &str) -> Result<Library, String>;
     /// How many scripts of the call are running, this one included: those above it wait for it.
     fn depth(&self) -> u8 {
         1
     }
+}
+
+/// Code that scripts share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Library {
+    /// As stored.
+    pub name: String,
+    /// Number of the save that it is from; none for a file.
+    pub version: Option<u64>,
+    /// The script type that it is written for.
+    pub kind: String,
+    /// Its text.
+    pub source: Arc<str>,
 }
 
 /// A call that a script makes.

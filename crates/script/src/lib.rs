@@ -25,7 +25,7 @@ mod workers;
 
 pub use engines::{Engines, Stats};
 pub use event::{Event, EventRequest, EventResponse};
-pub use host::{ApiCall, ApiResponse, Host};
+pub use host::{ApiCall, ApiResponse, Host, Library};
 pub use outcome::{Edits, Finished, Outcome, Run, StopReason, SyntaxError, Thrown};
 pub use script::Script;
 pub use types::{ScriptType, is_runnable, known_type, script_types};

@@ -1,6 +1,7 @@
 //! A stored script, as an engine needs it.
 
 use antiphon_model::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,16 +42,22 @@ pub(crate) struct Settings {
 }
 
 impl Script {
+    /// The version of a library that its configuration asks for: `{"libraries": {"tax": 2}}`.
+    pub fn pinned(&self, library: &str) -> Option<u64> {
+        self.options().get("libraries")?.get(library)?.as_u64()
+    }
+
+    /// The configuration as an object; null when it is none.
+    fn options(&self) -> Cow<'_, Value> {
+        match &self.config {
+            Value::String(text) => Cow::Owned(serde_json::from_str(text).unwrap_or_default()),
+            other => Cow::Borrowed(other),
+        }
+    }
+
     /// Reads the configuration. What is not understood counts as absent: the text is free for other uses.
     pub(crate) fn settings(&self) -> Settings {
-        let parsed;
-        let config = match &self.config {
-            Value::String(text) => {
-                parsed = serde_json::from_str(text).unwrap_or_default();
-                &parsed
-            }
-            other => other,
-        };
+        let config = self.options();
         Settings {
             lookups: match config.get("lookups").and_then(Value::as_str) {
                 Some("off") => LookupMode::Off,

@@ -39,6 +39,7 @@ struct Pending {
     scripts: BTreeSet<String>,
     services: bool,
     cors: bool,
+    libraries: bool,
     limits: bool,
     reset_limits: BTreeSet<i64>,
 }
@@ -78,6 +79,7 @@ impl StoreMemory {
                 let newest = self.newest_stored()?;
                 gateway.identity().forget(Changed::Everything);
                 gateway.scripts().replace_all(self.store.event_scripts()?);
+                gateway.libraries().forget();
                 self.store.reload_cors()?;
                 self.store.reload_limits(gateway.rates())?;
                 (self.rebuild_services)()?;
@@ -101,6 +103,7 @@ impl StoreMemory {
             let (subject, name) = (required_text(row, 1), required_text(row, 2));
             match subject.as_str() {
                 "cors" => pending.cors = true,
+                "library" => pending.libraries = true,
                 "limit" => pending.limits = true,
                 limits::RESET => pending.reset_limits.extend(name.parse::<i64>()),
                 "script" => {
@@ -132,6 +135,9 @@ impl StoreMemory {
                 }
             }
             _ => gateway.scripts().replace_all(self.store.event_scripts()?),
+        }
+        if pending.libraries {
+            gateway.libraries().forget();
         }
         if pending.cors {
             self.store.reload_cors()?;

@@ -12,7 +12,7 @@ use crate::system::newcomer::Newcomer;
 use crate::system::{ServiceRecord, SystemService, SystemStore, service_group, service_type};
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
-use antiphon_gateway::{Gateway, LibraryFolder, Memory as _, Service, ServiceEntry};
+use antiphon_gateway::{Gateway, Libraries, LibraryFolder, Memory as _, Service, ServiceEntry};
 use antiphon_model::{AccountSettings, Limits, Object, Result, ScriptSettings};
 use antiphon_sql::watch::Watch;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,8 @@ impl Platform {
         let secret_file = settings.secret_key_file.clone().unwrap_or_else(|| data.join(secret::FILE));
         let (store, secret) = SystemStore::open(&data.join(SYSTEM_DATABASE), &secret_file, limits)?;
         let identity = Identity::new(store.clone(), &secret, limits, &settings.accounts)?;
-        let libraries = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
+        let folder = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
+        let libraries = Libraries::new(store.clone(), folder, limits.script_library_bytes);
         let gateway = Gateway::new(identity, libraries, limits, &settings.scripts);
         gateway.registry().declare_kinds(service_type::kinds());
         let watch = Watch::start(store.database())?;

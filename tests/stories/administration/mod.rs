@@ -21,7 +21,7 @@ mod import;
 mod limits;
 mod lookups;
 mod many_servers;
-mod packages;
+pub mod packages;
 pub mod people;
 mod registration;
 mod root_listing;

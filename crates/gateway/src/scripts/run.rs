@@ -6,7 +6,9 @@ use crate::platform::Platform;
 use crate::{Frame, Gateway, ScriptRun};
 use antiphon_model::{Content, Phase, Request, Response, Session, Value};
 use antiphon_script::{Event, EventRequest, EventResponse, Outcome, Run, Script};
+use parking_lot::Mutex;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -45,13 +47,14 @@ impl ScriptRunner<'_> {
         response: Option<&Response>,
     ) -> (Run, ScriptRun) {
         let reentries = self.frame.map_or(0, |frame| frame.count(&script.name));
-        let run = if reentries >= usize::from(self.gateway.limits().script_reentry) {
-            Run {
+        let (run, libraries) = if reentries >= usize::from(self.gateway.limits().script_reentry) {
+            let run = Run {
                 outcome: Outcome::Failed(recursion_error()),
                 output: String::new(),
                 wall: Duration::ZERO,
                 cpu: Duration::ZERO,
-            }
+            };
+            (run, BTreeMap::new())
         } else {
             self.run_in_engine(script, occasion, request, response)
         };
@@ -59,24 +62,28 @@ impl ScriptRunner<'_> {
             outcome: outcome::name(&run.outcome),
             wall: run.wall,
             output: run.output.clone(),
+            libraries,
             ..ScriptRun::skipped(script, "")
         };
         (run, record)
     }
 
+    /// The run, and the stored libraries that the script loaded.
     fn run_in_engine(
         &self,
         script: &Arc<Script>,
         occasion: &Occasion<'_>,
         request: &Request,
         response: Option<&Response>,
-    ) -> Run {
+    ) -> (Run, BTreeMap<String, u64>) {
         let frame = Frame::push(&script.name, self.frame);
         let host = Platform {
             gateway: self.gateway,
             session: self.session,
             frame: &frame,
             requestor: request.requestor,
+            script,
+            libraries: Mutex::default(),
             runtime: Handle::current(),
         };
         let masked = secrecy::masked(request, self.secrecy, script.allow_event_modification);
@@ -116,7 +123,8 @@ impl ScriptRunner<'_> {
                 headers: &response.headers,
             }),
         };
-        self.gateway.engines().run(script, &event, &host)
+        let run = self.gateway.engines().run(script, &event, &host);
+        (run, host.libraries.into_inner())
     }
 }
 

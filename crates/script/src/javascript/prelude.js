@@ -260,7 +260,6 @@
     const canonical = call.ALIASES[name] ?? name;
     if (loaded[canonical]) return loaded[canonical].exports;
     const text = host(LIBRARY, canonical);
-    if (text === undefined) throw new Error(`There is no library '${name}'.`);
     return load(canonical, new Function('module', 'exports', 'require', text));
   }
 

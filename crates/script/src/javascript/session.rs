@@ -156,8 +156,9 @@ impl<'a> Session<'a> {
         let name = call.text(0)?.unwrap_or_default();
         if let Some(library) = libraries::library(&name) {
             call.answer_text(library.text)?;
-        } else if let Some(text) = self.host.library(&name) {
-            call.answer_text(&text)?;
+        } else {
+            let library = self.host.library(&name, "javascript").map_err(HostError::Error)?;
+            call.answer_text(&library.source)?;
         }
         Ok(())
     }

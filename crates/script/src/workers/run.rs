@@ -93,8 +93,10 @@ fn converse(worker: &mut Worker, order: &Order<'_>, watch: &mut Watch) -> (Outco
                 sending = Some(answer);
             }
             FromWorker::Library { id, name } => {
-                let source = order.host.library(&name);
-                let library = ToWorker::Library { id: &id, name: &name, version: None, source: source.as_deref() };
+                let found = order.host.library(&name, &order.script.kind).ok();
+                let version = found.as_ref().and_then(|library| library.version);
+                let source = found.as_ref().map(|library| &*library.source);
+                let library = ToWorker::Library { id: &id, name: &name, version, source };
                 sending = Some(written(&library, &id, order.limits));
             }
             FromWorker::Done { clean, returned, event } => {

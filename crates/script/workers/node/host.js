@@ -74,8 +74,8 @@ const host = {
   json: packages.text,
   module: (path) => packages.compiled(path).runInContext(run.current().world.context),
   library(name) {
-    const { source, version } = run.ask({ t: 'library', id: ++asked, name });
-    return typeof source === 'string' ? packages.keepLibrary(name, version, source) : undefined;
+    const { source } = run.ask({ t: 'library', id: ++asked, name });
+    return typeof source === 'string' ? packages.keepLibrary(name, source) : undefined;
   },
 };
 

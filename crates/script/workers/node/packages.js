@@ -122,11 +122,11 @@ function compiled(path) {
 }
 
 // Keeps a library script; gives the name that `compiled` knows it by.
-function keepLibrary(name, version, source) {
+function keepLibrary(name, source) {
   const path = `${LIBRARY}${name}`;
-  if (libraries.get(path) !== version || !compiledFiles.has(path)) {
+  if (libraries.get(path) !== source || !compiledFiles.has(path)) {
     compiledFiles.set(path, wrapped(path, source));
-    libraries.set(path, version);
+    libraries.set(path, source);
   }
   return path;
 }

@@ -1,11 +1,10 @@
 //! `system/event_script`, and its form before 2.3 below `system/event` (events-and-scripting 6.3, 6.7).
 
-use super::records::{Records, each_record, unbatched};
+use super::records::{Records, each_record};
 use super::resources::{self, RecordResource};
-use super::{SystemService, written};
+use super::{SystemService, upsert, written};
 use antiphon_gateway::Call;
-use antiphon_model::{Error, Object, Response, Result, Value, Verb, json};
-use antiphon_sql::statement::Bound;
+use antiphon_model::{Error, Response, Result, Value, Verb, json};
 
 /// Answers for a collection of scripts, or for one by its name.
 pub(super) fn handle(
@@ -18,7 +17,7 @@ pub(super) fn handle(
     let warnings = warnings(call, &request.payload, name)?;
     let mut response = match name {
         Some(name) if call.request.verb == Verb::Post => {
-            let (created, answer) = put(service, call, resource, name)?;
+            let (created, answer) = upsert::put(service, call, resource, name)?;
             if created { Response::created(answer) } else { Response::ok(answer) }
         }
         _ => written(call.request.verb, request.run(service, call)?),
@@ -27,7 +26,8 @@ pub(super) fn handle(
     Ok(response)
 }
 
-fn attach(response: &mut Response, warnings: &[String]) {
+/// Tells the client what it should know although its scripts are stored.
+pub(super) fn attach(response: &mut Response, warnings: &[String]) {
     if !warnings.is_empty() {
         // Header values are plain text on one line.
         let text = warnings.join(" ").replace(|character: char| !matches!(character, ' '..='~'), " ").replace('"', "'");
@@ -40,7 +40,7 @@ pub(super) fn old_form(service: &SystemService, call: &Call<'_>, name: &str) -> 
     let Some(resource) = resources::find("event_script") else { return Err(not_found()) };
     let warnings = warnings(call, &call.request.payload, Some(name))?;
     let mut answer = match call.request.verb {
-        Verb::Post => put(service, call, resource, name)?.1,
+        Verb::Post => upsert::put(service, call, resource, name)?.1,
         _ => Records::of(call, resource, Some(name)).run(service, call).map_err(|error| match error.status {
             404 => not_found(),
             _ => error,
@@ -60,55 +60,6 @@ pub(super) fn old_form(service: &SystemService, call: &Call<'_>, name: &str) -> 
 
 fn not_found() -> Error {
     Error::not_found("Script not found.")
-}
-
-/// Creates the script, or changes it in part when it is there. The name of the path wins over one in the body. Tells whether
-/// it was created.
-fn put(
-    service: &SystemService,
-    call: &Call<'_>,
-    resource: &'static RecordResource,
-    name: &str,
-) -> Result<(bool, Value)> {
-    let mut script = single(&call.request.payload)?;
-    script.insert("name".into(), json!(name));
-    let exists = exists(service, name)?;
-    if !exists {
-        let mut request = Records::of(call, resource, None);
-        request.payload = json!({ "resource": [script] });
-        match request.run(service, call) {
-            Ok(mut answer) => {
-                let created = answer.get_mut("resource").and_then(|list| list.get_mut(0)).map(Value::take);
-                return Ok((true, created.unwrap_or_default()));
-            }
-            Err(error) => {
-                let error = unbatched(error);
-                // Somebody else created it in between.
-                if error.status != 409 {
-                    return Err(error);
-                }
-            }
-        }
-    }
-    let mut request = Records::of(call, resource, Some(name));
-    request.verb = Verb::Patch;
-    request.payload = Value::Object(script);
-    Ok((false, request.run(service, call)?))
-}
-
-fn exists(service: &SystemService, name: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM event_script WHERE name = ?";
-    Ok(service.store().one(sql, &[Bound::Text(name.to_owned())], |_| ())?.is_some())
-}
-
-/// The only record of a body: bare, or wrapped.
-fn single(payload: &Value) -> Result<Object> {
-    let mut found = Vec::new();
-    each_record(&mut payload.clone(), &mut |record| found.push(std::mem::take(record)));
-    match <[Object; 1]>::try_from(found) {
-        Ok([script]) if !script.is_empty() => Ok(script),
-        _ => Err(Error::no_records()),
-    }
 }
 
 fn warnings(call: &Call<'_>, payload: &Value, name: Option<&str>) -> Result<Vec<String>> {

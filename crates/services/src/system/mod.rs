@@ -27,6 +27,7 @@ mod resources;
 mod routes;
 mod schema;
 mod schemas;
+mod script_library;
 mod script_type;
 mod sealing;
 pub(crate) mod secrecy;
@@ -37,6 +38,7 @@ pub(crate) mod store;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod upsert;
 
 pub(crate) use routes::{PASSWORD, PROFILE, session as session_route};
 pub(crate) use service_type::{group as service_group, is_definition_editable};
@@ -115,6 +117,7 @@ impl SystemService {
         }
         match resource.name {
             "event_script" => event_script::handle(self, call, resource, id),
+            "script_library" => script_library::handle(self, call, resource, id),
             "custom" => custom::handle(self, call, resource, id),
             name => {
                 if name == "cors" && call.request.verb == Verb::Post {

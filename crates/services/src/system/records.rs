@@ -110,7 +110,7 @@ impl<'a> Records<'a> {
         let table = self.resource.table;
         // Most records are known by a number: anything else is none of them.
         if let Some(id) = self.id
-            && !["event_script", "system_custom"].contains(&table)
+            && !["event_script", "script_library", "system_custom"].contains(&table)
             && id.parse::<i64>().is_err()
         {
             return Err(Error::record_not_found(id));

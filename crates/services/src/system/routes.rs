@@ -41,7 +41,7 @@ fn records(routes: &mut Vec<Route>, name: &'static str, summary: &str) {
     routes.push(Route::new(name, &COLLECTION, summary).carries(Shape::Collection(name)).creates());
     let by_id = format!("{name}/{{id}}");
     let route = match name {
-        "event_script" => Route::new(&by_id, &COLLECTION, "One script").creates(),
+        "event_script" | "script_library" => Route::new(&by_id, &COLLECTION, "One script").creates(),
         _ => Route::new(&by_id, &[Get, Patch, Put, Delete], "One record").also(&[Post]),
     };
     routes.push(route.legacy_event(name).carries(Shape::Record(name)));

@@ -7,12 +7,13 @@ use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
 use antiphon_sql::value::Stored;
 
 /// Each step leads from the version before it to its own: the first makes version 1.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     concat!(include_str!("schema.sql"), include_str!("seed.sql")),
     include_str!("migrations/changes.sql"),
     include_str!("migrations/cors_changes.sql"),
     include_str!("migrations/confirmation_codes.sql"),
     include_str!("migrations/limits.sql"),
+    include_str!("migrations/script_libraries.sql"),
 ];
 
 /// Columns that no answer shows and no filter can ask about.
@@ -34,7 +35,7 @@ const HIDDEN: [(&str, &str); 11] = [
 const INCOMPARABLE: [(&str, &str); 1] = [("app", "api_key")];
 
 /// Tables whose records carry the time of their making and of their last change.
-const STAMPED: [&str; 14] = [
+const STAMPED: [&str; 15] = [
     "limits",
     "service",
     "service_doc",
@@ -45,6 +46,7 @@ const STAMPED: [&str; 14] = [
     "user",
     "lookup",
     "event_script",
+    "script_library",
     "cors_config",
     "email_template",
     "system_custom",

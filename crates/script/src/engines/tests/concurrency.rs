@@ -1,7 +1,6 @@
 use super::fixture::{Call, finished};
 use crate::*;
 use antiphon_model::{Limits, Value, json};
-use std::sync::Arc;
 
 #[test]
 fn stops_on_some_threads_never_reach_runs_on_others() {
@@ -65,8 +64,8 @@ impl Host for Nested<'_> {
         None
     }
 
-    fn library(&self, _: &str) -> Option<Arc<str>> {
-        None
+    fn library(&self, _: &str, _: &str) -> Result<Library, String> {
+        Err(String::new())
     }
 }
 

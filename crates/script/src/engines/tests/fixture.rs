@@ -3,7 +3,6 @@
 use crate::*;
 use antiphon_model::{Headers, Limits, Object, Phase, Value, json};
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A call on its way, and what the script reaches of the world.
@@ -54,12 +53,13 @@ impl Host for World {
         }
     }
 
-    fn library(&self, name: &str) -> Option<Arc<str>> {
-        match name {
-            "mine.js" => Some("exports.twice = n => n * 2; exports.deeper = () => require('lodash').VERSION".into()),
-            "broken.js" => Some("throw new Error('broken library')".into()),
-            _ => None,
-        }
+    fn library(&self, name: &str, kind: &str) -> Result<Library, String> {
+        let source = match name {
+            "mine.js" => "exports.twice = n => n * 2; exports.deeper = () => require('lodash').VERSION",
+            "broken.js" => "throw new Error('broken library')",
+            _ => return Err(format!("There is no library '{name}'.")),
+        };
+        Ok(Library { name: name.into(), version: None, kind: kind.into(), source: source.into() })
     }
 }
 

@@ -25,7 +25,8 @@ impl Resource for EventScripts {
     }
 }
 
-fn check(call: &Call<'_>, record: &mut Object) -> Result<()> {
+/// Refuses an unknown type, and a text that is none or too large.
+pub(super) fn check(call: &Call<'_>, record: &mut Object) -> Result<()> {
     if let Some(kind) = record.get("type").and_then(Value::as_str)
         && !known_type(kind)
     {

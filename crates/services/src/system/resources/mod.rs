@@ -9,6 +9,7 @@ mod limit;
 mod lookup;
 mod named;
 mod role;
+mod script_library;
 mod service;
 pub(super) mod service_config;
 
@@ -16,6 +17,7 @@ pub(super) use account::{refuse_strangers, wrong_side};
 pub(super) use app::launch_url;
 pub(super) use codec::CHILDREN;
 pub(super) use event_script::warnings;
+pub(super) use script_library::warnings as library_warnings;
 
 use super::escalation::{self, Guard};
 use super::sealing;
@@ -40,7 +42,7 @@ pub(super) struct RecordResource {
 }
 
 /// Every resource over a table (system-and-users 4.1).
-pub(super) const RESOURCES: [RecordResource; 13] = [
+pub(super) const RESOURCES: [RecordResource; 14] = [
     resource("admin", "user", "Administrators", &account::Account { admin: true }),
     resource("app", "app", "Apps and their API keys", &app::Apps),
     resource("app_group", "app_group", "Groups of apps", &named::Named(&["name"])),
@@ -54,6 +56,7 @@ pub(super) const RESOURCES: [RecordResource; 13] = [
     resource("service_report", "service_report", "Changes to services", &named::Named(&[])),
     resource("user", "user", "Users", &account::Account { admin: false }),
     resource("event_script", "event_script", "Scripts that run on events", &event_script::EventScripts),
+    resource("script_library", "script_library", "Code that scripts share", &script_library::ScriptLibraries),
 ];
 
 const fn resource(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// What of the system gives its writers more than it seems to: scripts and services act with the rights of whoever calls them;
 /// lookups are in the filters of roles; the others hold the instance's settings.
-const SENSITIVE: [&str; 6] = ["service", "event_script", "lookup", "config", "package", "import"];
+const SENSITIVE: [&str; 7] = ["service", "event_script", "script_library", "lookup", "config", "package", "import"];
 /// What gives its writers as much as they have themselves, but no more: see `escalation`.
 const BOUNDED: [&str; 3] = ["role", "app", "user"];
 
