@@ -194,7 +194,7 @@ fn a_role_must_grant_the_service() {
     let app = TestApp::start();
     script(&app, "secret", "return 1;");
     assert_eq!(app.user().get("secret").status(), 403);
-    assert_eq!(app.key_only().get("secret").status(), 403);
+    assert_eq!(app.key_only().get("secret").status(), 401);
 }
 
 #[test]
