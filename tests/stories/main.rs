@@ -20,6 +20,7 @@ mod platform_api;
 mod responses;
 mod rights;
 mod scripting_guide;
+mod scripts_in_files;
 mod start_and_stop;
 mod support;
 mod system_events;

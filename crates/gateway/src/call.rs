@@ -156,6 +156,11 @@ impl Gateway {
         }
     }
 
+    /// Answers a call that the server itself makes, in the name of `session`: access check, events and all, but no credentials.
+    pub async fn call_from_inside(self: &Arc<Self>, request: Request, session: Session) -> Response {
+        self.dispatch(request, Arc::new(session), Origin::Inside(None)).await.response
+    }
+
     /// Who these credentials name, for what is answered without a call.
     ///
     /// # Errors

@@ -56,6 +56,8 @@ limits! {
     script_source_bytes: usize = 16 << 20,
     /// Texts of stored libraries that are kept in memory: two of the largest.
     script_library_bytes: usize = 32 << 20,
+    /// Largest settings of a script in a file of their own: a document of an API may be among them.
+    script_settings_bytes: usize = 1 << 20,
     /// Nested calls above each other: the reference's 8.
     call_depth: u8 = 8,
     /// Times that one script may be on the stack of nested calls: the reference's 3.

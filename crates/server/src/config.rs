@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::scripts::ScriptsCommand;
 use antiphon_model::{AccountSettings, Limits, Object, ScriptSettings, Value};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use figment::Figment;
@@ -26,8 +27,8 @@ const TEXTS: [&str; 9] = [
     "log.format",
     "log.level",
 ];
-/// Names the file itself, so it is no setting.
-const FILE_VARIABLE: &str = "config";
+/// Variables that are no settings: they name the file itself, or say to `antiphon scripts` which server to ask, and as whom.
+const NO_SETTINGS: [&str; 6] = ["config", "server", "email", "password", "api_key", "session_token"];
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -45,6 +46,9 @@ pub enum Command {
     Serve(Flags),
     /// Print every limit with its value in force and its default.
     Limits(Flags),
+    /// Keep the scripts of a server as files in a folder.
+    #[command(subcommand)]
+    Scripts(ScriptsCommand),
 }
 
 /// Flags; each overrides the setting of its name.
@@ -179,7 +183,7 @@ fn with_variables(mut figment: Figment, variables: impl IntoIterator<Item = (Str
     for (variable, text) in variables {
         let Some(name) = variable.strip_prefix(PREFIX) else { continue };
         let key = name.to_ascii_lowercase().replace("__", ".");
-        if key == FILE_VARIABLE {
+        if NO_SETTINGS.contains(&key.as_str()) {
             continue;
         }
         figment = if TEXTS.contains(&key.as_str()) {

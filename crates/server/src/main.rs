@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod http;
 mod lookout;
+mod scripts;
 mod serve;
 mod terminal;
 mod wiring;
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
         return code;
     }
     match run(&CommandLine::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(reason) => {
             terminal::complain(&reason);
             ExitCode::from(CANNOT_START)
@@ -33,14 +34,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: &Command) -> Result<(), String> {
-    let (Command::Serve(flags) | Command::Limits(flags)) = command;
-    let settings = Settings::load(flags, std::env::vars()).map_err(|error| error.to_string())?;
+fn run(command: &Command) -> Result<ExitCode, String> {
+    let load = |flags| Settings::load(flags, std::env::vars()).map_err(|error| error.to_string());
     match command {
-        Command::Serve(_) => serve::run(settings).map_err(|error| error.to_string()),
-        Command::Limits(_) => {
-            config::limits_table(&settings.limits).iter().for_each(|line| terminal::say(line));
-            Ok(())
+        Command::Serve(flags) => serve::run(load(flags)?).map_err(|error| error.to_string())?,
+        Command::Limits(flags) => {
+            config::limits_table(&load(flags)?.limits).iter().for_each(|line| terminal::say(line));
         }
+        Command::Scripts(command) => return scripts::run(command),
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@ mod documented_paths;
 mod mail;
 mod memory;
 pub mod planned;
+pub mod script_files;
 pub mod script_service;
 mod secret;
 mod status;

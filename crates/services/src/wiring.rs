@@ -13,7 +13,7 @@ use crate::system::{ServiceRecord, SystemService, SystemStore, service_group, se
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, Libraries, LibraryFolder, Memory as _, Service, ServiceEntry};
-use antiphon_model::{AccountSettings, Limits, Object, Result, ScriptSettings};
+use antiphon_model::{AccountSettings, Error, Limits, Object, Request, Response, Result, ScriptSettings, Session};
 use antiphon_sql::watch::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -108,6 +108,18 @@ impl Platform {
     /// When the system database can't be read.
     pub fn has_admin(&self) -> Result<bool> {
         self.store.admin_exists()
+    }
+
+    /// Answers a call in the name of the first administrator: for programs whose user may read the data folder anyway.
+    ///
+    /// # Errors
+    /// 503 when there is no administrator; when the system database can't be read.
+    pub async fn call_as_administrator(&self, request: Request) -> Result<Response> {
+        self.gateway.catch_up()?;
+        let administrator =
+            self.store.first_admin()?.ok_or_else(|| Error::new(503, "There is no administrator yet."))?;
+        let session = Session { user: Some(Arc::new(administrator)), ..Session::default() };
+        Ok(self.gateway.call_from_inside(request, session).await)
     }
 
     /// Creates the first administrator from the fields that a person may choose (system-and-users 2.4). False when there is an

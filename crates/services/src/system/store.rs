@@ -6,7 +6,7 @@ use crate::secret;
 use crate::vault::Vault;
 use antiphon_gateway::ScriptSlot;
 use antiphon_gateway::identity::Secret;
-use antiphon_model::{Limits, Object, Result, Value};
+use antiphon_model::{Limits, Object, Result, User, Value};
 use antiphon_script::Script;
 use antiphon_sql::database::{Database, DatabaseConfig};
 use antiphon_sql::dialect::Row;
@@ -166,6 +166,21 @@ impl SystemStore {
     /// When the database can't be read.
     pub fn admin_exists(&self) -> Result<bool> {
         Ok(self.one("SELECT 1 FROM user WHERE is_sys_admin = 1 AND is_active = 1 LIMIT 1", &[], |_| ())?.is_some())
+    }
+
+    /// The active administrator who was there first.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn first_admin(&self) -> Result<Option<User>> {
+        let sql = "SELECT id, name, email FROM user WHERE is_sys_admin = 1 AND is_active = 1 ORDER BY id LIMIT 1";
+        self.one(sql, &[], |row| User {
+            id: integer(row, 0),
+            name: required_text(row, 1),
+            email: required_text(row, 2),
+            is_sys_admin: true,
+            ..User::default()
+        })
     }
 
     /// The first row of a query.

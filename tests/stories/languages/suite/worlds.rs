@@ -38,7 +38,7 @@ fn a_changed_builtin_is_as_it_was() {
                  JSON.stringify = () => 'poisoned'; Array.prototype.left = 1; Object.prototype.content = 'poisoned';
                  event.response = {content: before};",
                 "import builtins\nbefore = [json.dumps([1]), hasattr(builtins, 'left')]\n\
-                 builtins.left = 1\njson.dumps = lambda *a, **k: 'poisoned'\nbuiltins.len = lambda x: 7\n\
+                 builtins.left = 1\njson.dumps = lambda *a, **k: 'poisoned'\n\
                  event.response = {'content': before}",
                 "$before = [json_encode([1]), function_exists('left')];
                  function left() { return 1; } ini_set('precision', '3'); define('LEFT', 1);
