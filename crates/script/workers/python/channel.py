@@ -3,6 +3,7 @@
 import os
 from _thread import allocate_lock
 from json import JSONDecoder, JSONEncoder
+from json.encoder import c_make_encoder, encode_basestring
 
 from munch import Munch
 
@@ -38,16 +39,23 @@ def _refuse(value):
     raise Unsendable(f"A value of type {kind} can't be part of a result or of a call: {hint}.")
 
 
+def _encoder():
+    """A function from a value to the texts of its JSON, with neither blanks nor NaN."""
+    if c_make_encoder is None:
+        return JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_refuse).iterencode
+    # Made once: `JSONEncoder` makes one for each value. Circles end at the limit of recursion.
+    encode = c_make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
+    return lambda value: encode(value, 0)
+
+
 class Channel:
     """One end of the socket to the server."""
 
     def __init__(self, descriptor):
         self._descriptor = descriptor
         self._buffer = b""
-        self._decode = JSONDecoder(object_pairs_hook=Munch).scan_once
-        self._encode = JSONEncoder(
-            ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_refuse
-        ).encode
+        self._decode = JSONDecoder(object_hook=Munch).scan_once
+        self._encode = _encoder()
         #: Held from a call to its answer: a script's threads may call at once.
         self.turn = allocate_lock()
 
@@ -75,17 +83,15 @@ class Channel:
     def encode(self, frame):
         """The bytes of a frame. Raises Unsendable for what JSON can't hold."""
         try:
-            body = self._encode(frame).encode("utf-8")
+            body = "".join(self._encode(frame)).encode("utf-8")
         except UnicodeEncodeError:
-            raise Unsendable("A text of the result is no valid Unicode: it has half of a surrogate pair.") from None
+            raise Unsendable("A text is no valid Unicode: it has half of a surrogate pair.") from None
         except RecursionError:
-            raise Unsendable("The result is nested too deeply.") from None
-        except ValueError as error:
-            if "Circular" in str(error):
-                raise Unsendable("The result contains itself: a circular reference can't be written as JSON.") from None
-            raise Unsendable("The result holds a number that JSON doesn't know: NaN or infinity.") from None
+            raise Unsendable("A value contains itself, or is nested too deeply to be written as JSON.") from None
+        except ValueError:
+            raise Unsendable("JSON has neither NaN nor infinity: write None, or text.") from None
         except TypeError as error:
-            raise Unsendable(f"The result can't be written as JSON: {error}.") from None
+            raise Unsendable(f"A value can't be written as JSON: {error}.") from None
         return len(body).to_bytes(4, "little") + body
 
     def write(self, data):

@@ -1,10 +1,13 @@
 """The worker's side of the protocol: frames in, runs, frames out."""
 
+import gc
+import re
 import sys
 import warnings
 
 from channel import Channel
 from failures import syntax
+from libraries import LibraryText
 from munch import Munch, munchify
 from output import Output
 from run import Run
@@ -12,7 +15,18 @@ from texts import Text
 
 #: Modules of this program that scripts have no business with. They are forgotten once loaded, so that a script's library may
 #: bear any of their names.
-OWN_MODULES = ("service", "channel", "failures", "lookups", "output", "platform_api", "run", "texts")
+OWN_MODULES = ("service", "channel", "failures", "libraries", "lookups", "output", "platform_api", "run", "texts", "contained", "allowed", "changes")
+
+#: Objects after which Python looks for garbage.
+GARBAGE_AFTER = 20_000
+#: Caches of the standard library that keep what they were asked for.
+CACHES = (
+    ("urllib.parse", lambda module: module.clear_cache()),
+    ("_strptime", lambda module: module._regex_cache.clear()),
+    ("struct", lambda module: module._clearcache()),
+    ("typing", lambda module: [clear() for clear in module._cleanups]),
+    ("decimal", lambda module: module.setcontext(module.Context())),
+)
 
 
 class Gone(BaseException):
@@ -25,6 +39,7 @@ class Worker:
     def __init__(self, descriptor):
         self.channel = Channel(descriptor)
         self._texts = {}
+        self._libraries = {}
         self._config = Munch()
         self.output = None
 
@@ -34,12 +49,13 @@ class Worker:
         if hello is None:
             return
         self._begin(hello)
-        self.channel.write(self.channel.encode({"t": "ready", "version": sys.version.split()[0]}))
+        self._send({"t": "ready", "version": sys.version.split()[0]})
         while (frame := self.channel.read()) is not None:
             try:
-                self.channel.write(self._answer(frame))
+                self._answer(frame)
             except Gone:
                 return
+            del frame
 
     def _begin(self, hello):
         self._config = hello.get("config") or Munch()
@@ -51,22 +67,51 @@ class Worker:
         warnings.filterwarnings("ignore", category=SyntaxWarning)
         for name in OWN_MODULES:
             sys.modules.pop(name, None)
+        # What is loaded stays. Events are many small objects, none of them garbage before the run's end.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GARBAGE_AFTER)
 
     def _answer(self, frame):
         if frame["t"] == "check":
-            try:
-                Text(frame["source"])
-            except SyntaxError as error:
-                return self.channel.encode(syntax(error))
-            return self.channel.encode({"t": "checked"})
+            self._send(self._check(frame["source"]))
+            return
         for name in frame.get("forget", ()):
             self._texts.pop(name, None)
         try:
             text = self._text(frame)
         except SyntaxError as error:
-            return self.channel.encode(syntax(error))
+            self._send(syntax(error))
+            return
         self.output.begin()
-        return Run(self, frame, text).outcome()
+        run = Run(self, frame, text)
+        self.channel.write(run.outcome())
+        run.forget()
+
+    def _send(self, frame):
+        self.channel.write(self.channel.encode(frame))
+
+    def _check(self, source):
+        try:
+            Text(source)
+        except SyntaxError as error:
+            return syntax(error)
+        return {"t": "checked"}
+
+    def library_text(self, name, source):
+        """The compiled text of a library."""
+        kept = self._libraries.get(name)
+        if kept is None or kept[0] != source:
+            kept = self._libraries[name] = (source, LibraryText(name, source))
+        return kept[1]
+
+    def forget_earlier_runs(self):
+        """Before a script that may look around: what contained ones left in caches and garbage is nobody's business."""
+        gc.collect()
+        re.purge()
+        for module, clear in CACHES:
+            if module in sys.modules:
+                clear(sys.modules[module])
 
     def _text(self, frame):
         """The compiled text. Which lookups it holds may differ between callers, so a text has a version for each set."""

@@ -6,6 +6,7 @@ function is put around the parsed statements, so lines, columns and triple-quote
 
 import ast
 
+from contained import Escapes, contain
 from failures import SCRIPT
 from lookups import put_in_place
 
@@ -20,7 +21,7 @@ GENERATOR = 0x20
 class Text:
     """A compiled script."""
 
-    __slots__ = ("code", "templates", "tree")
+    __slots__ = ("code", "escape", "reads_config", "templates")
 
     def __init__(self, source, keys=()):
         """Raises SyntaxError, with the author's positions."""
@@ -28,6 +29,14 @@ class Text:
         future = [node for node in body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
         body = [node for node in body if node not in future]
         self.templates = put_in_place(body, keys)
+        #: Why the script is not contained; None when it is.
+        self.escape = None
+        self.reads_config = _reads_config(body)
+        try:
+            contain(body)
+        except Escapes as reason:
+            self.escape = str(reason)
+            self.reads_config = True
         self.code = _compile(future, body)
 
 
@@ -73,6 +82,18 @@ def _compile(future, body):
     if code.co_flags & GENERATOR:
         raise SyntaxError("'yield' outside function")
     return code
+
+
+def _reads_config(body):
+    """Whether `platform.config` may be read: `platform` appears as more than what its other members are taken from."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    uses = [node for node in nodes if isinstance(node, ast.Name) and node.id in {"platform", "_platform"}]
+    others = {
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Attribute) and node.attr in {"api", "session", "store"} and node.value in uses
+    }
+    return len(others) < len(uses)
 
 
 class _Stars(ast.NodeTransformer):
