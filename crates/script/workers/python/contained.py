@@ -138,6 +138,9 @@ class _Reader:
             else:
                 values.update(_binds(node))
         self.bound = values.union(classes)
+        special = {name for name in self.bound | set(self.modules) if _special(name)} - METHODS
+        if special:
+            raise Escapes(f"the name {min(special)}")
         clash = self.bound & set(self.modules)
         if clash:
             raise Escapes(f"'{min(clash)}' is a module and something else")

@@ -9,7 +9,7 @@ from changes import Given
 from channel import Unsendable
 from contained import WATCH
 from failures import from_exception, thrown
-from libraries import Libraries, import_module
+from libraries import Libraries, Library, import_module
 from lookups import FILLED, fill
 from munch import Munch, munchify, unmunchify
 from platform_api import Api, Headers, Response, call_frame, response_of
@@ -48,7 +48,7 @@ BUILTINS = {**vars(builtins), "__import__": import_module, "exit": _leave, "quit
 INTERNAL_MODULES = frozenset(sys.modules)
 UNCLEAN = b'{"t":"unclean"}'
 #: Kinds of values that every run gets anew.
-FRESH = frozenset({Munch, Headers, Response, SimpleNamespace})
+FRESH = frozenset({Munch, Headers, Response, SimpleNamespace, Library})
 #: What every script finds without importing it (reference 3.5).
 PRELOADED = {
     "__builtins__": BUILTINS,

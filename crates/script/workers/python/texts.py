@@ -25,7 +25,12 @@ class Text:
 
     def __init__(self, source, keys=()):
         """Raises SyntaxError, with the author's positions."""
-        body = parse(source)
+        try:
+            self._prepare(parse(source), keys)
+        except (RecursionError, MemoryError):
+            raise SyntaxError("the text is nested too deeply") from None
+
+    def _prepare(self, body, keys):
         future = [node for node in body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
         body = [node for node in body if node not in future]
         self.templates = put_in_place(body, keys)
@@ -59,12 +64,12 @@ def parse(source):
         return [ast.increment_lineno(node, -1) for node in body[0].body]
     except ValueError as error:
         raise SyntaxError(str(error)) from None
-    except (RecursionError, MemoryError):
-        raise SyntaxError("the text is nested too deeply") from None
 
 
 def _compile(future, body):
-    body = [_Stars().visit(node) for node in body]
+    nodes = (node for statement in body for node in ast.walk(statement))
+    if any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in nodes):
+        body = [_Stars().visit(node) for node in body]
     if _gives_event(body):
         capture = ast.Call(ast.Name(CAPTURE, ast.Load()), [ast.Name("event", ast.Load())], [])
         body = [ast.Try(body, [], [], [ast.Expr(capture)])]
@@ -74,8 +79,6 @@ def _compile(future, body):
     module = ast.fix_missing_locations(ast.Module([*future, function], []))
     try:
         code = compile(module, SCRIPT, "exec", dont_inherit=True)
-    except (RecursionError, MemoryError):
-        raise SyntaxError("the text is nested too deeply") from None
     except ValueError as error:
         raise SyntaxError(str(error)) from None
     code = next(part for part in code.co_consts if getattr(part, "co_name", None) == FUNCTION)
