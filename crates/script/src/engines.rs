@@ -7,11 +7,13 @@ use crate::lookup;
 use crate::outcome::{Outcome, Run, StopReason, SyntaxError};
 use crate::pool::{Key, Pool};
 use crate::script::{LookupMode, Script};
-use crate::types::{is_runnable, known_type};
+use crate::types::known_type;
+use crate::typescript::{self, Role};
 use crate::workers::{Language, WorkerSettings, Workers};
 use antiphon_model::{Error, Limits};
 use antiphon_quickjs as quickjs;
 use quickjs::{Budget, Failure, Sizes};
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -83,15 +85,15 @@ impl Engines {
         })
     }
 
-    /// Says whether a text is a script of that type. Types that can't run here are not looked at.
+    /// Says whether a text is a script of that type. Unknown types are not looked at.
     pub fn check(&self, kind: &str, source: &str) -> Result<(), SyntaxError> {
         if let Some(language) = Language::of(kind) {
             return self.workers.check(language, kind, source);
         }
-        if !is_runnable(kind) {
+        if !known_type(kind) {
             return Ok(());
         }
-        match Prepared::new("script", source, true, self.sizes()) {
+        match self.prepare(kind, "script", source, true) {
             Ok(_) => Ok(()),
             Err(PrepareError::Syntax(error)) => Err(error),
             Err(PrepareError::Engine(failure)) => {
@@ -112,8 +114,8 @@ impl Engines {
     }
 
     fn run_here(&self, script: &Script, event: &Event<'_>, host: &dyn Host) -> Run {
-        if !is_runnable(&script.kind) {
-            return failed(cannot_run(&script.kind));
+        if !known_type(&script.kind) {
+            return failed(unknown_type(&script.kind));
         }
         let settings = script.settings();
         let mut source = Arc::clone(&script.source);
@@ -129,7 +131,7 @@ impl Engines {
             Some(prepared) => prepared,
             None => {
                 self.built.fetch_add(1, Ordering::Relaxed);
-                match Prepared::new(&script.name, &source, lookups, self.sizes()) {
+                match self.prepare(&script.kind, &script.name, &source, lookups) {
                     Ok(prepared) => prepared,
                     Err(error) => return not_prepared(error, &script.name),
                 }
@@ -144,6 +146,15 @@ impl Engines {
         });
         self.pool.put(key, source, prepared);
         run
+    }
+
+    /// An engine for that text.
+    fn prepare(&self, kind: &str, name: &str, source: &str, lookups: bool) -> Result<Prepared, PrepareError> {
+        let source = match kind {
+            typescript::KIND => Cow::Owned(typescript::to_javascript(source, Role::Script).map_err(PrepareError::Syntax)?),
+            _ => Cow::Borrowed(source),
+        };
+        Prepared::new(name, &source, lookups, self.sizes())
     }
 
     fn sizes(&self) -> Sizes {
@@ -169,10 +180,7 @@ fn failed(error: Error) -> Run {
     Run { outcome: Outcome::Failed(error), output: String::new(), wall: Duration::ZERO, cpu: Duration::ZERO }
 }
 
-fn cannot_run(kind: &str) -> Error {
-    if known_type(kind) {
-        return Error::new(503, format!("This server can't run scripts of type '{kind}'."));
-    }
+fn unknown_type(kind: &str) -> Error {
     Error::new(500, format!("Unsupported script engine type '{kind}'."))
 }
 

@@ -21,6 +21,7 @@ mod output;
 mod pool;
 mod script;
 mod types;
+mod typescript;
 mod workers;
 
 pub use engines::{Engines, Stats};
@@ -28,5 +29,5 @@ pub use event::{Event, EventRequest, EventResponse};
 pub use host::{ApiCall, ApiResponse, Host, Library};
 pub use outcome::{Edits, Finished, Outcome, Run, StopReason, SyntaxError, Thrown};
 pub use script::Script;
-pub use types::{ScriptType, is_runnable, known_type, script_types};
+pub use types::{ScriptType, known_type, script_types};
 pub use workers::WorkerSettings;

@@ -1,4 +1,4 @@
-//! The script types of the product: which names exist, and which of them this build can run.
+//! The script types of the product: which names exist.
 
 /// A language that scripts can be written in; an entry of `system/script_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct ScriptType {
     pub supports_inline_execution: bool,
 }
 
-/// The types that this build can run, in the order of listings.
-const RUNNABLE: [ScriptType; 6] = [
+/// The types, in the order of listings.
+const TYPES: [ScriptType; 7] = [
     ScriptType {
         name: "javascript",
         label: "JavaScript",
@@ -53,6 +53,13 @@ const RUNNABLE: [ScriptType; 6] = [
         supports_inline_execution: true,
     },
     ScriptType {
+        name: "typescript",
+        label: "TypeScript",
+        description: "Server-side TypeScript handler using the embedded engine; types are for the author and are not checked.",
+        sandboxed: true,
+        supports_inline_execution: true,
+    },
+    ScriptType {
         name: "v8js",
         label: "V8js",
         description: "Server-side JavaScript handler using the embedded engine, for scripts written for V8js.",
@@ -61,20 +68,12 @@ const RUNNABLE: [ScriptType; 6] = [
     },
 ];
 
-/// Names that scripts may have been stored with, though nothing here runs them.
-const KNOWN: [&str; 1] = ["typescript"];
-
-/// The types that this build can run.
+/// The script types.
 pub fn script_types() -> &'static [ScriptType] {
-    &RUNNABLE
+    &TYPES
 }
 
-/// Whether scripts of this type can run.
-pub fn is_runnable(name: &str) -> bool {
-    RUNNABLE.iter().any(|kind| kind.name == name)
-}
-
-/// Whether this is the name of a script type at all, runnable here or not.
+/// Whether this is the name of a script type.
 pub fn known_type(name: &str) -> bool {
-    is_runnable(name) || KNOWN.contains(&name)
+    TYPES.iter().any(|kind| kind.name == name)
 }

@@ -8,3 +8,4 @@ mod language;
 mod platform;
 mod speed;
 mod throws;
+mod typescript;

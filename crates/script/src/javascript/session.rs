@@ -8,6 +8,7 @@ use crate::lookup;
 use crate::members::{Given, MEMBERS, Owner, given};
 use crate::outcome::Finished;
 use crate::output::Output;
+use crate::typescript;
 use antiphon_model::{Object, Value, json};
 use antiphon_quickjs::{HostCall, HostError};
 use std::cell::RefCell;
@@ -158,7 +159,7 @@ impl<'a> Session<'a> {
             call.answer_text(library.text)?;
         } else {
             let library = self.host.library(&name, "javascript").map_err(HostError::Error)?;
-            call.answer_text(&library.source)?;
+            call.answer_text(&typescript::library(&library).map_err(HostError::Error)?)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A call on its way, and what the script reaches of the world.
 pub(super) struct Call {
+    pub(super) kind: &'static str,
     pub(super) limits: Limits,
     pub(super) phase: Phase,
     pub(super) may_modify: bool,
@@ -56,10 +57,12 @@ impl Host for World {
     fn library(&self, name: &str, kind: &str) -> Result<Library, String> {
         let source = match name {
             "mine.js" => "exports.twice = n => n * 2; exports.deeper = () => require('lodash').VERSION",
+            "prices.ts" => include_str!("prices.ts"),
+            "wrong.ts" => "export const a: = 1;",
             "broken.js" => "throw new Error('broken library')",
             _ => return Err(format!("There is no library '{name}'.")),
         };
-        Ok(Library { name: name.into(), version: None, kind: kind.into(), source: source.into() })
+        Ok(Library { name: name.into(), version: None, kind: if name.ends_with(".ts") { "typescript" } else { kind }.into(), source: source.into() })
     }
 }
 
@@ -67,6 +70,7 @@ impl Default for Call {
     fn default() -> Call {
         let payload = json!({ "resource": [{ "name": "buy milk", "complete": false }] });
         Call {
+            kind: "javascript",
             limits: Limits { script_wall_ms: 5_000, ..Limits::default() },
             phase: Phase::PreProcess,
             may_modify: true,
@@ -92,7 +96,7 @@ impl Call {
     pub(super) fn script(&self, source: &str) -> Script {
         Script {
             name: "db._table.todo.get.pre_process".into(),
-            kind: "javascript".into(),
+            kind: self.kind.into(),
             source: source.into(),
             config: self.config.clone(),
             allow_event_modification: self.may_modify,

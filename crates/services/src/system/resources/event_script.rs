@@ -3,7 +3,7 @@
 use super::{Resource, invalid, require, require_if_given};
 use antiphon_gateway::Call;
 use antiphon_model::{Error, EventName, Object, Phase, Result, Value};
-use antiphon_script::{is_runnable, known_type};
+use antiphon_script::known_type;
 
 pub(super) struct EventScripts;
 
@@ -59,10 +59,6 @@ pub(in crate::system) fn warnings(call: &Call<'_>, records: &[&Object], name: Op
         let Some(kind) = text("type").or(stored_kind).filter(|kind| known_type(kind)) else { continue };
         if EventName::parse(script).is_ok_and(|event| event.phase == Phase::Queued) {
             warnings.push(format!("Script '{script}' is stored, but queued scripts do not run in this release."));
-        }
-        if !is_runnable(kind) {
-            warnings.push(format!("Script '{script}' is stored, but this server can't run scripts of type '{kind}'."));
-            continue;
         }
         let Some(Err(error)) = text("content").map(|content| call.gateway.engines().check(kind, content)) else {
             continue;
