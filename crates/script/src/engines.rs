@@ -151,7 +151,9 @@ impl Engines {
     /// An engine for that text.
     fn prepare(&self, kind: &str, name: &str, source: &str, lookups: bool) -> Result<Prepared, PrepareError> {
         let source = match kind {
-            typescript::KIND => Cow::Owned(typescript::to_javascript(source, Role::Script).map_err(PrepareError::Syntax)?),
+            typescript::KIND => {
+                Cow::Owned(typescript::to_javascript(source, Role::Script).map_err(PrepareError::Syntax)?)
+            }
             _ => Cow::Borrowed(source),
         };
         Prepared::new(name, &source, lookups, self.sizes())

@@ -22,6 +22,9 @@ use std::borrow::Cow;
 /// The script type's name.
 pub(crate) const KIND: &str = "typescript";
 
+/// Largest text in bytes: with it, the parser's stack is bounded whatever the text is.
+const LARGEST: usize = 256 << 10;
+
 /// What a text is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -33,8 +36,18 @@ pub(crate) enum Role {
 
 /// The text as JavaScript; libraries come out as CommonJS modules.
 pub(crate) fn to_javascript(source: &str, role: Role) -> Result<String, SyntaxError> {
-    let depth = nesting::depth(source).map_err(|error| error.at(source))?;
-    nesting::with_stack_for(depth, || translate(source, role))
+    if source.len() > LARGEST {
+        let message = format!(
+            "TypeScript may have {} KiB; compile larger texts before, and store them as JavaScript.",
+            LARGEST >> 10
+        );
+        return Err(SyntaxError { message, line: 1, column: 1 });
+    }
+    nesting::check(source).map_err(|mistake| mistake.at(source))?;
+    nesting::with_stack_for(source.len(), || translate(source, role)).unwrap_or_else(|_| {
+        let message = "The text could not be compiled for want of memory; try again.".to_owned();
+        Err(SyntaxError { message, line: 1, column: 1 })
+    })
 }
 
 /// A library's text as an engine loads it: JavaScript, where it is written in TypeScript.

@@ -51,7 +51,10 @@ impl Eraser<'_> {
                     Before::Number(number) => (number + 1.0).to_string(),
                     Before::Computed(other) => format!("{name}[{}]+1", json!(other)),
                     Before::Text => {
-                        self.refuse(member.span, "This enum member needs a value, because the one before it is a text.");
+                        self.refuse(
+                            member.span,
+                            "This enum member needs a value, because the one before it is a text.",
+                        );
                         return Before::Nothing;
                     }
                 };

@@ -110,7 +110,9 @@ impl Eraser<'_> {
         };
         for specifier in it.specifiers.iter().flatten() {
             match specifier {
-                ImportDeclarationSpecifier::ImportDefaultSpecifier(it) => import.default = Some(it.local.name.to_string()),
+                ImportDeclarationSpecifier::ImportDefaultSpecifier(it) => {
+                    import.default = Some(it.local.name.to_string())
+                }
                 ImportDeclarationSpecifier::ImportNamespaceSpecifier(it) => {
                     import.namespace = Some(it.local.name.to_string());
                 }

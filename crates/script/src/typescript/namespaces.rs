@@ -47,10 +47,12 @@ impl Eraser<'_> {
             Declaration::TSNamespaceDeclaration(it) => return self.namespace(it, Some(name)),
             _ => {}
         }
-        let fixed = !matches!(declaration, Declaration::VariableDeclaration(it) if it.kind != VariableDeclarationKind::Const);
+        let fixed =
+            !matches!(declaration, Declaration::VariableDeclaration(it) if it.kind != VariableDeclarationKind::Const);
         for bound in bound_names(declaration) {
             let write = if fixed { String::new() } else { format!(",set:$=>{{{bound}=$}}") };
-            let member = format!(r#"Object.defineProperty({name},"{bound}",{{enumerable:true,get:()=>{bound}{write}}});"#);
+            let member =
+                format!(r#"Object.defineProperty({name},"{bound}",{{enumerable:true,get:()=>{bound}{write}}});"#);
             members.push_str(&member);
         }
         self.visit_declaration(declaration);

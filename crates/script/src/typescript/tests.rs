@@ -24,7 +24,10 @@ fn types_become_blanks_and_nothing_moves() {
         ("abstract class A<T> extends B<T> implements C, D { x: 1 }", "class A extends B { x ; }"),
         ("a = b as T\n(c)", "a = b; (c)"),
         ("a\ntype B = 1\n[c]", "a ; [c]"),
-        ("class A { a = 1\n readonly ['b'] = 2\n c: 1\n static readonly d? = 3 }", "class A { a = 1 ; ['b'] = 2 c ; static d = 3 }"),
+        (
+            "class A { a = 1\n readonly ['b'] = 2\n c: 1\n static readonly d? = 3 }",
+            "class A { a = 1 ; ['b'] = 2 c ; static d = 3 }",
+        ),
     ] {
         let left = script(typescript);
         assert_eq!(left.split_whitespace().collect::<Vec<_>>().join(" "), javascript, "{typescript}");

@@ -37,7 +37,10 @@ fn what_types_leave_behind_means_the_same() {
         ("try { throw 1 } catch (e: unknown) { return e }", json!(1)),
         ("for (const [k, v] of new Map<string, number>([['a', 1]])) return k + v", json!("a1")),
         ("type A = 1\n[1].length; return 1", json!(1)),
-        ("declare const gone: string; declare module 'x' { } declare global { var y: 1 } return typeof gone", json!("undefined")),
+        (
+            "declare const gone: string; declare module 'x' { } declare global { var y: 1 } return typeof gone",
+            json!("undefined"),
+        ),
         ("return [1, 2].map<string>(String)", json!(["1", "2"])),
         ("const is = (x: unknown): x is string => typeof x === 'string'; return is('')", json!(true)),
         ("function assert(x: unknown): asserts x { if (!x) throw 1 } assert(1); return 'fine'", json!("fine")),
@@ -78,10 +81,7 @@ fn classes_keep_their_members_and_lose_their_types() {
         const square = Shape.of('s');
         return [square.label, square.side, square.area(), square.double, square.sides, [...square], square['hidden'],
                 Shape.unit, 'gone' in square, 'name' in square, 'scale' in square];";
-    assert_eq!(
-        call().returned(source),
-        json!(["s", 3, 9, 4, 4, [1, 2], 7, "cm", false, true, true])
-    );
+    assert_eq!(call().returned(source), json!(["s", 3, 9, 4, 4, [1, 2], 7, "cm", false, true, true]));
 }
 
 #[test]
@@ -140,7 +140,10 @@ fn libraries_are_imported_and_required_from_both_languages() {
     let javascript = Call::default();
     assert_eq!(javascript.returned("return require('prices.ts').doubled({ net: 4 })"), json!(8));
     let thrown = javascript.thrown("require('wrong.ts')");
-    assert!(thrown.message.starts_with("The library 'wrong.ts' can't be loaded: Syntax error at line 1, column 17"), "{thrown:?}");
+    assert!(
+        thrown.message.starts_with("The library 'wrong.ts' can't be loaded: Syntax error at line 1, column 17"),
+        "{thrown:?}"
+    );
 }
 
 #[test]
@@ -182,16 +185,18 @@ fn lookups_reach_texts_but_not_types() {
 }
 
 #[test]
-fn probe() {
-    let Ok(text) = std::env::var("PROBE") else { return };
-    let n: usize = std::env::var("N").unwrap().parse().unwrap();
-    let mut parts = text.split('@');
-    let (a, b, c) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
-    let source = format!("{}{}{}", a.repeat(n), b, c.repeat(n));
-    let mb: usize = std::env::var("MB").unwrap().parse().unwrap();
-    std::thread::Builder::new().stack_size(mb << 20).spawn(move || {
-        let t = std::time::Instant::now();
-        let r = crate::typescript::to_javascript(&source, crate::typescript::Role::Script);
-        println!("{} {:?}", t.elapsed().as_millis(), r.map(|r| r.len()));
-        }).unwrap().join().unwrap();
+fn no_text_is_too_much_for_the_parser() {
+    let engines = Engines::new(&Limits::default());
+    let pieces = [
+        "!", "a=>", "a=", "a?b:", "if(a)", "<T>", "new ", "a:", "for(;;)", "a**", "A<", "[", "(", "`${", "a.", "a+",
+        "x as ", "-", "{",
+    ];
+    for piece in pieces {
+        for last in ["", "1", ")", "}"] {
+            let source = piece.repeat((256 << 10) / piece.len() - 1) + last;
+            let _ = engines.check("typescript", &source);
+        }
+    }
+    let error = engines.check("typescript", &"// much\n".repeat(40_000)).unwrap_err();
+    assert!(error.message.contains("256 KiB"), "{error}");
 }
