@@ -63,6 +63,8 @@ enum Before {
 #[derive(Clone, Copy, PartialEq)]
 enum Open {
     Bracket,
+    /// `<`, which the parser tries as the beginning of types.
+    Angle,
     /// An expression inside a template.
     Template,
 }
@@ -103,11 +105,24 @@ impl Scan<'_> {
                 self.open.push(Open::Bracket);
                 self.pass(Before::Operator);
             }
-            b'}' if self.open.last() == Some(&Open::Template) => {
-                self.open.pop();
-                self.template();
+            b'<' if self.peek(1) == b'=' => self.no_types(2),
+            b'<' => {
+                self.open.push(Open::Angle);
+                self.at += usize::from(self.peek(1) == b'<');
+                self.pass(Before::Operator);
             }
+            b'=' if self.peek(1) == b'>' => self.no_types(2),
+            b'>' => {
+                self.open.pop_if(|open| *open == Open::Angle);
+                self.pass(Before::Either);
+            }
+            b';' | b'*' | b'%' | b'^' | b'~' => self.no_types(1),
             byte @ (b')' | b']' | b'}') => {
+                self.end_types();
+                if byte == b'}' && self.open.last() == Some(&Open::Template) {
+                    self.open.pop();
+                    return self.template();
+                }
                 self.open.pop_if(|open| *open == Open::Bracket);
                 self.pass(if byte == b']' { Before::Value } else { Before::Either });
             }
@@ -117,9 +132,22 @@ impl Scan<'_> {
                 self.at += 1;
                 self.pass(Before::Either);
             }
-            b'!' | b'>' => self.pass(Before::Either),
+            b'!' => self.pass(Before::Either),
             _ => self.pass(Before::Operator),
         }
+    }
+
+    /// Passes an operator that ends what could be types, as it is in none.
+    fn no_types(&mut self, length: usize) {
+        if self.peek(0) != b'=' && self.peek(0) != b'<' {
+            self.end_types();
+        }
+        self.at += length - 1;
+        self.pass(Before::Operator);
+    }
+
+    fn end_types(&mut self) {
+        while self.open.pop_if(|open| *open == Open::Angle).is_some() {}
     }
 
     fn pass(&mut self, before: Before) {
@@ -222,14 +250,20 @@ mod tests {
 
     #[test]
     fn deep_texts_are_refused_and_wide_ones_are_not() {
-        for (open, close) in
-            [("(", ")"), ("[", "]"), ("{", "}"), ("`${", "}`"), ("(a=", ")"), ("f(')', /[)/]/, /* ) */", ")")]
-        {
+        for (open, close) in [
+            ("(", ")"),
+            ("[", "]"),
+            ("{", "}"),
+            ("`${", "}`"),
+            ("(a=", ")"),
+            ("A<", ">"),
+            ("f(')', /[)/]/, /* ) */", ")"),
+        ] {
             assert_eq!(check(&deep(open, close, DEPTH)), Ok(()), "{open}");
             assert!(check(&deep(open, close, DEPTH + 1)).is_err(), "{open}");
         }
         assert_eq!(
-            check(&"f('(', \"[\", `{`, /[(/]/); // (\n/* [ */ if (a) b = c / 2 / (d);\n".repeat(DEPTH * 20)),
+            check(&"f('(', \"[\", `{`, /[(/]/); // (\n/* [ */ if (a < 1) b = c / 2 / (d) << 3;\n".repeat(DEPTH * 20)),
             Ok(())
         );
         assert_eq!(check("#! `\n(1)"), Ok(()));
