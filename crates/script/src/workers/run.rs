@@ -11,6 +11,7 @@ use crate::host::{ApiCall, Host};
 use crate::lookup;
 use crate::outcome::{Finished, Outcome, Run, StopReason, SyntaxError, Thrown, status};
 use crate::script::{LookupMode, Script};
+use crate::typescript;
 use antiphon_model::{Error, Limits, Object, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,8 +96,8 @@ fn converse(worker: &mut Worker, order: &Order<'_>, watch: &mut Watch) -> (Outco
             FromWorker::Library { id, name } => {
                 let found = order.host.library(&name, &order.script.kind).ok();
                 let version = found.as_ref().and_then(|library| library.version);
-                let source = found.as_ref().map(|library| &*library.source);
-                let library = ToWorker::Library { id: &id, name: &name, version, source };
+                let source = found.as_ref().and_then(|library| typescript::library(library).ok());
+                let library = ToWorker::Library { id: &id, name: &name, version, source: source.as_deref() };
                 sending = Some(written(&library, &id, order.limits));
             }
             FromWorker::Done { clean, returned, event } => {

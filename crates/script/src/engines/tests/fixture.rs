@@ -62,7 +62,12 @@ impl Host for World {
             "broken.js" => "throw new Error('broken library')",
             _ => return Err(format!("There is no library '{name}'.")),
         };
-        Ok(Library { name: name.into(), version: None, kind: if name.ends_with(".ts") { "typescript" } else { kind }.into(), source: source.into() })
+        Ok(Library {
+            name: name.into(),
+            version: None,
+            kind: if name.ends_with(".ts") { "typescript" } else { kind }.into(),
+            source: source.into(),
+        })
     }
 }
 
