@@ -14,6 +14,7 @@ mod fidelity;
 mod hostile;
 mod languages;
 mod lifecycle;
+mod linked_scripts;
 mod naming;
 mod nested_calls;
 mod platform_api;

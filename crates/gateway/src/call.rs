@@ -3,6 +3,7 @@
 use crate::access::{self, Access};
 use crate::failure::report;
 use crate::identity::{Authenticated, Identity};
+use crate::linked::LinkedTexts;
 use crate::platform;
 use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
 use crate::scripts::{EventRunner, Plan, ScriptRunner};
@@ -45,6 +46,7 @@ pub struct Gateway {
     engines: Engines,
     identity: Identity,
     libraries: Libraries,
+    linked_texts: LinkedTexts,
     limits: Limits,
     rates: RateLimiter,
     script_permits: Semaphore,
@@ -83,6 +85,7 @@ impl Gateway {
             script_permits: Semaphore::new(limits.script_concurrency),
             common: OnceLock::new(),
             rates: RateLimiter::new(limits.rate_buckets, Arc::new(SystemClock)),
+            linked_texts: LinkedTexts::default(),
             limits: limits.clone(),
             memory: OnceLock::new(),
         })
@@ -129,6 +132,10 @@ impl Gateway {
     /// What bounds everything.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(crate) fn linked_texts(&self) -> &LinkedTexts {
+        &self.linked_texts
     }
 
     /// How many calls clients may make.

@@ -3,6 +3,7 @@
 //! A call with no script attached pays one look-up for each of its event names. The maps are immutable and swapped on a change,
 //! so a saved script is in force for the very next call and a running call keeps what it began with.
 
+use crate::ScriptOrigin;
 use antiphon_model::{EventName, Phase};
 use antiphon_script::Script;
 use arc_swap::ArcSwap;
@@ -20,6 +21,8 @@ pub struct ScriptSlot {
     pub script: Arc<Script>,
     /// Inactive scripts are skipped, and the ledger says so.
     pub is_active: bool,
+    /// Where its text is.
+    pub origin: ScriptOrigin,
 }
 
 /// The scripts of one base name, by type.
@@ -158,7 +161,7 @@ mod tests {
             allow_event_modification: false,
             version: 1,
         };
-        ScriptSlot { script: Arc::new(script), is_active: true }
+        ScriptSlot { script: Arc::new(script), is_active: true, origin: ScriptOrigin::Stored }
     }
 
     fn source(index: &ScriptIndex, base: &str, phase: Phase) -> Option<String> {

@@ -15,6 +15,8 @@ pub struct ScriptSettings {
     pub python: Option<PathBuf>,
     /// The program of Python 3; found on the search path by default.
     pub python3: Option<PathBuf>,
+    /// A folder whose `events` are scripts of this server, read again when they change.
+    pub folder: Option<PathBuf>,
     /// Script types that may neither be stored nor run; `all` stands for every one.
     pub disable: Vec<String>,
 }

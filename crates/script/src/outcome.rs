@@ -16,6 +16,13 @@ pub struct Run {
     pub cpu: Duration,
 }
 
+impl Run {
+    /// A run that never began.
+    pub fn failed(error: Error) -> Run {
+        Run { outcome: Outcome::Failed(error), output: String::new(), wall: Duration::ZERO, cpu: Duration::ZERO }
+    }
+}
+
 /// How a script ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

@@ -5,6 +5,7 @@ use crate::cors::CorsIndex;
 use crate::database::{DatabaseService, Databases};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
+use crate::script_files::{FolderWatcher, LinkedFolder};
 use crate::script_service::ScriptService;
 use crate::secret;
 use crate::system::limits::CounterWriter;
@@ -43,6 +44,7 @@ pub struct PlatformSettings {
 pub struct Platform {
     /// Before the others, so that what it writes at the end can still be written.
     _counters: Arc<CounterWriter>,
+    _watcher: Option<Arc<FolderWatcher>>,
     gateway: Arc<Gateway>,
     store: Arc<SystemStore>,
 }
@@ -61,12 +63,18 @@ impl Platform {
         let libraries = Libraries::new(store.clone(), folder, limits.script_library_bytes);
         let gateway = Gateway::new(identity, libraries, limits, &settings.scripts);
         gateway.registry().declare_kinds(service_type::kinds());
+        let folder = settings.scripts.folder.as_deref().map(|folder| LinkedFolder::open(folder, Arc::clone(&store)));
+        let folder = folder.transpose()?.map(Arc::new);
+        if let Some(folder) = &folder {
+            folder.read()?;
+        }
         let watch = Watch::start(store.database())?;
         let memory = Arc::new_cyclic(|memory| {
             let builder = Builder {
                 gateway: Arc::downgrade(&gateway),
                 memory: Weak::clone(memory),
                 store: Arc::clone(&store),
+                folder: folder.clone(),
                 databases: Databases::new(store.clone(), data.join(DATABASES), data.join(SYSTEM_DATABASE), limits),
             };
             StoreMemory::new(&gateway, Arc::clone(&store), watch, Box::new(move || builder.rebuild()))
@@ -76,7 +84,8 @@ impl Platform {
         memory.catch_up()?;
         gateway.keep(memory);
         let counters = Arc::new(CounterWriter::start(Arc::clone(&store), Arc::clone(&gateway))?);
-        Ok(Platform { _counters: counters, gateway, store })
+        let watcher = folder.map(FolderWatcher::start).transpose()?.map(Arc::new);
+        Ok(Platform { _counters: counters, _watcher: watcher, gateway, store })
     }
 
     /// Writes down what waits for that. To be called when the last call is answered: whoever still holds a copy of the platform
@@ -139,6 +148,7 @@ struct Builder {
     gateway: Weak<Gateway>,
     memory: Weak<StoreMemory>,
     store: Arc<SystemStore>,
+    folder: Option<Arc<LinkedFolder>>,
     databases: Arc<Databases>,
 }
 
@@ -150,6 +160,8 @@ impl Builder {
     fn rebuild(&self) -> Result<()> {
         let Some(gateway) = self.gateway.upgrade() else { return Ok(()) };
         let records = self.store.services()?;
+        // A service may link to another text than before, or be the one that keeps texts.
+        gateway.forget_linked(None);
         self.databases.keep_only(&records);
         let entries = records
             .into_iter()
@@ -167,7 +179,11 @@ impl Builder {
         match record.kind.as_str() {
             "system" => {
                 let memory = Weak::clone(&self.memory);
-                let reload = move || memory.upgrade().map_or(Ok(()), |memory| memory.reload());
+                let folder = self.folder.clone();
+                let reload = move || {
+                    folder.as_ref().map_or(Ok(()), |folder| folder.read())?;
+                    memory.upgrade().map_or(Ok(()), |memory| memory.reload())
+                };
                 Arc::new(SystemService::new(Arc::clone(&self.store), Arc::new(reload)))
             }
             "user" => Arc::new(UserService::new(Arc::clone(&self.store))),

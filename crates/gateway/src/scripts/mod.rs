@@ -146,6 +146,10 @@ impl EventRunner<'_> {
             ledger.ran(ScriptRun::skipped(&script, "skipped: inactive"));
             return None;
         }
+        let script = match self.runner.gateway.with_text(&script, &slot.origin, self.runner.frame) {
+            Ok(script) => script,
+            Err(error) => return missing(script, phase, error, ledger),
+        };
         let name = match phase.suffix() {
             Some(suffix) => Cow::Owned(format!("{}.{suffix}", event.base)),
             None => Cow::Borrowed(event.base.as_str()),
@@ -155,4 +159,16 @@ impl EventRunner<'_> {
         ledger.ran(record);
         Some((script, run))
     }
+}
+
+/// What comes of a script without its text: a check that doesn't run must not let calls pass, anything else is logged and passed over.
+fn missing(script: Arc<Script>, phase: Phase, error: Error, ledger: &mut Ledger) -> Option<(Arc<Script>, Run)> {
+    tracing::error!(target: "antiphon::script", script = %script.name, %error, cause = error.cause, "a linked script can't be read");
+    if phase != Phase::PreProcess {
+        ledger.ran(ScriptRun::skipped(&script, "skipped: its text can't be read"));
+        return None;
+    }
+    let run = Run::failed(error);
+    ledger.ran(ScriptRun::skipped(&script, &outcome::name(&run.outcome)));
+    Some((script, run))
 }

@@ -5,12 +5,11 @@ use crate::nested::recursion_error;
 use crate::platform::Platform;
 use crate::{Frame, Gateway, ScriptRun};
 use antiphon_model::{Content, Phase, Request, Response, Session, Value};
-use antiphon_script::{Event, EventRequest, EventResponse, Outcome, Run, Script};
+use antiphon_script::{Event, EventRequest, EventResponse, Run, Script};
 use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::runtime::Handle;
 
 /// Why a script runs.
@@ -48,13 +47,7 @@ impl ScriptRunner<'_> {
     ) -> (Run, ScriptRun) {
         let reentries = self.frame.map_or(0, |frame| frame.count(&script.name));
         let (run, libraries) = if reentries >= usize::from(self.gateway.limits().script_reentry) {
-            let run = Run {
-                outcome: Outcome::Failed(recursion_error()),
-                output: String::new(),
-                wall: Duration::ZERO,
-                cpu: Duration::ZERO,
-            };
-            (run, BTreeMap::new())
+            (Run::failed(recursion_error()), BTreeMap::new())
         } else {
             self.run_in_engine(script, occasion, request, response)
         };

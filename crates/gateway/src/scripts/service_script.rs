@@ -1,8 +1,8 @@
 //! A script that answers in a service's place (events-and-scripting 2.3, 5.2).
 
 use super::{Occasion, ScriptRunner, outcome};
-use crate::Call;
 use crate::event_names::fired_events;
+use crate::{Call, ScriptOrigin};
 use antiphon_model::{Content, Phase, Response, Result, Value};
 use antiphon_script::Script;
 use std::sync::Arc;
@@ -12,9 +12,10 @@ impl Call<'_> {
     /// events, within the same limits, and the ledger tells of it. Blocks.
     ///
     /// # Errors
-    /// What the script threw, or why it was stopped or could not run.
-    pub fn run_script(&self, script: &Arc<Script>) -> Result<Response> {
+    /// What the script threw, or why it was stopped or could not run; 503 when its text is kept elsewhere and can't be read.
+    pub fn run_script(&self, script: &Arc<Script>, origin: &ScriptOrigin) -> Result<Response> {
         let Call { gateway, entry, request, session, matched, frame, .. } = *self;
+        let script = &gateway.with_text(script, origin, frame)?;
         let runner = ScriptRunner { gateway, session, frame, service: &entry.name, secrecy: None };
         let events = fired_events(&entry.name, matched, &request.resource, request.verb, |_| Some(()));
         let name = events.first().map_or("", |(event, ())| event.base.as_str());

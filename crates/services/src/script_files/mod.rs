@@ -10,9 +10,11 @@
 //! The same script always makes the same two files, byte for byte.
 
 mod folder;
+mod linked;
 mod name;
 
 pub use folder::{FolderError, paths_in, read_folder};
+pub(crate) use linked::{FolderWatcher, LinkedFolder};
 
 use antiphon_model::{Error, Object, Result, Value, json};
 

@@ -63,26 +63,15 @@ impl ScriptService {
                 call.entry.name
             )));
         }
-        if settings.is_linked {
-            return Err(Error::unavailable(
-                format!(
-                    "The script of service '{}' is kept in another service (storage_service_id), which can't be read in this \
-                     release; store it as content.",
-                    call.entry.name
-                ),
-                60,
-            ));
-        }
+        let run = || call.run_script(&self.script, &settings.origin);
         match &settings.cache {
-            Some(keep) if call.request.verb == Verb::Get => {
-                self.answers.answer(call, *keep, || call.run_script(&self.script))
-            }
+            Some(keep) if call.request.verb == Verb::Get => self.answers.answer(call, *keep, run),
             Some(_) => {
-                let answer = call.run_script(&self.script);
+                let answer = run();
                 self.answers.flush();
                 answer
             }
-            None => call.run_script(&self.script),
+            None => run(),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The configuration of a script service (events-and-scripting 5.1).
 
+use antiphon_gateway::{Link, ScriptOrigin};
 use antiphon_model::{Object, Value, truthy};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long answers are kept when the configuration does not say: the original's five hours (other-services 1).
@@ -17,8 +19,8 @@ pub(super) struct Settings {
     pub(super) queued: bool,
     /// The script answers `as_access_list=true` itself.
     pub(super) implements_access_list: bool,
-    /// The text is kept by another service.
-    pub(super) is_linked: bool,
+    /// Where the text is.
+    pub(super) origin: ScriptOrigin,
     /// How long answers to GET are kept; none when they are not.
     pub(super) cache: Option<Duration>,
 }
@@ -32,13 +34,21 @@ impl Settings {
         let text = |name: &str| config.get(name).and_then(Value::as_str).unwrap_or_default();
         let flag = |name: &str| config.get(name).is_some_and(truthy);
         let seconds = config.get("cache_ttl").and_then(number).filter(|seconds| *seconds > 0);
-        let storage = config.get("storage_service_id").and_then(number);
+        let storage = config.get("storage_service_id").and_then(number).and_then(|id| i64::try_from(id).ok());
+        let filled = |name: &str| Some(text(name)).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+        let origin = match storage.zip(filled("storage_path")) {
+            None => ScriptOrigin::Stored,
+            Some((service_id, path)) => {
+                let (repository, reference) = (filled("scm_repository"), filled("scm_reference"));
+                ScriptOrigin::Linked(Arc::new(Link { service_id, path, repository, reference }))
+            }
+        };
         Some(Settings {
             content: text("content").to_owned(),
             config: config.get("config").cloned().unwrap_or_default(),
             queued: flag("queued"),
             implements_access_list: flag("implements_access_list"),
-            is_linked: storage.is_some() && !text("storage_path").is_empty(),
+            origin,
             cache: flag("cache_enabled").then(|| seconds.map_or(DEFAULT_CACHE, Duration::from_secs)),
         })
     }
@@ -61,7 +71,7 @@ mod tests {
     fn a_service_that_says_nothing_has_no_settings_and_one_that_says_little_has_defaults() {
         assert_eq!(settings(json!({})), None);
         let plain = settings(json!({"content": "return 1;"})).unwrap();
-        assert_eq!((plain.queued, plain.is_linked, plain.cache), (false, false, None));
+        assert_eq!((plain.queued, plain.origin, plain.cache), (false, ScriptOrigin::Stored, None));
     }
 
     #[test]
@@ -74,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_text_is_elsewhere_only_when_service_and_path_are_given() {
-        let linked = |config| settings(config).unwrap().is_linked;
+        let linked = |config| settings(config).unwrap().origin != ScriptOrigin::Stored;
         assert!(linked(json!({"storage_service_id": 3, "storage_path": "a.js"})));
         assert!(!linked(json!({"storage_service_id": 3, "storage_path": null})));
         assert!(!linked(json!({"storage_service_id": null, "storage_path": "a.js"})));

@@ -15,6 +15,7 @@ pub(super) fn handle(service: &SystemService, call: &Call<'_>) -> Result<Respons
             let name = call.matched.parameter("service");
             let entry =
                 registry.find(name).ok_or_else(|| Error::not_found(format!("Could not find a service for {name}")))?;
+            call.gateway.forget_linked(Some(&format!("service.{}", entry.name)));
             match entry.service.cache() {
                 Some(cache) => cache.flush(),
                 None if entry.id == call.entry.id => service.reload()?,
@@ -22,10 +23,14 @@ pub(super) fn handle(service: &SystemService, call: &Call<'_>) -> Result<Respons
             }
         }
         "cache" => {
+            call.gateway.forget_linked(None);
             service.reload()?;
             registry.list().iter().filter_map(|entry| entry.service.cache()).for_each(Cache::flush);
         }
-        _ => service.reload()?,
+        _ => {
+            call.gateway.forget_linked(Some(call.matched.parameter("name")));
+            service.reload()?;
+        }
     }
     Ok(Response::ok(json!({ "success": true })))
 }

@@ -7,17 +7,18 @@ use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
 use antiphon_sql::value::Stored;
 
 /// Each step leads from the version before it to its own: the first makes version 1.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     concat!(include_str!("schema.sql"), include_str!("seed.sql")),
     include_str!("migrations/changes.sql"),
     include_str!("migrations/cors_changes.sql"),
     include_str!("migrations/confirmation_codes.sql"),
     include_str!("migrations/limits.sql"),
     include_str!("migrations/script_libraries.sql"),
+    include_str!("migrations/linked_scripts.sql"),
 ];
 
 /// Columns that no answer shows and no filter can ask about.
-const HIDDEN: [(&str, &str); 11] = [
+const HIDDEN: [(&str, &str); 13] = [
     ("limit_cache", "user_id"),
     ("limit_cache", "ends"),
     ("limit_cache", "announced"),
@@ -29,6 +30,8 @@ const HIDDEN: [(&str, &str); 11] = [
     ("user", "is_sys_admin"),
     ("user", "token_generation"),
     ("event_script", "version"),
+    ("event_script", "linked_file"),
+    ("event_script", "link_error"),
 ];
 
 /// Columns that answers show to those who may know them, and that no filter can find out piece by piece.

@@ -4,8 +4,8 @@ use super::{schema, sealing};
 use crate::cors::CorsIndex;
 use crate::secret;
 use crate::vault::Vault;
-use antiphon_gateway::ScriptSlot;
 use antiphon_gateway::identity::Secret;
+use antiphon_gateway::{Link, ScriptOrigin, ScriptSlot};
 use antiphon_model::{Limits, Object, Result, User, Value};
 use antiphon_script::Script;
 use antiphon_sql::database::{Database, DatabaseConfig};
@@ -38,8 +38,8 @@ pub struct ServiceRecord {
     pub doc: Option<String>,
 }
 
-const EVENT_SCRIPTS: &str =
-    "SELECT name, type, content, config, allow_event_modification, version, is_active FROM event_script";
+const EVENT_SCRIPTS: &str = "SELECT name, type, content, config, allow_event_modification, version, is_active, \
+     link_error, linked_file, storage_service_id, storage_path, scm_repository, scm_reference FROM event_script";
 
 /// The system database.
 pub struct SystemStore {
@@ -233,6 +233,20 @@ pub(crate) fn flag(row: &dyn Row, column: usize) -> bool {
     integer(row, column) != 0
 }
 
+/// Where the text of a script is; what is linked to a file is stored with it, as the file was when it could last be read.
+fn origin(row: &dyn Row) -> ScriptOrigin {
+    let filled = |column| text(row, column).filter(|text| !text.trim().is_empty());
+    if let Some(reason) = filled(7) {
+        return ScriptOrigin::Unreadable(reason.into());
+    }
+    match (filled(8), optional_integer(row, 9), filled(10)) {
+        (None, Some(service_id), Some(path)) => {
+            ScriptOrigin::Linked(Arc::new(Link { service_id, path, repository: filled(11), reference: filled(12) }))
+        }
+        _ => ScriptOrigin::Stored,
+    }
+}
+
 fn script_slot(row: &dyn Row) -> ScriptSlot {
     let script = Script {
         name: required_text(row, 0),
@@ -242,5 +256,5 @@ fn script_slot(row: &dyn Row) -> ScriptSlot {
         allow_event_modification: flag(row, 4),
         version: u64::try_from(integer(row, 5)).unwrap_or_default(),
     };
-    ScriptSlot { script: Arc::new(script), is_active: flag(row, 6) }
+    ScriptSlot { script: Arc::new(script), is_active: flag(row, 6), origin: origin(row) }
 }

@@ -4,6 +4,7 @@ use super::{Resource, invalid, require, require_if_given};
 use antiphon_gateway::Call;
 use antiphon_model::{Error, EventName, Object, Phase, Result, Value};
 use antiphon_script::known_type;
+use std::path::Path;
 
 pub(super) struct EventScripts;
 
@@ -16,12 +17,34 @@ impl Resource for EventScripts {
     }
 
     fn update(&self, call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
+        refuse_linked(existing)?;
         require_if_given(record, "type")?;
         // A script keeps its name; whole records come back with it.
         if let Some(name) = existing.get("name") {
             record.insert("name".into(), name.clone());
         }
         check(call, record)
+    }
+
+    fn delete(&self, _call: &Call<'_>, existing: &Object) -> Result<()> {
+        // What was left behind by a folder that is no longer there can go.
+        match existing.get("linked_file").and_then(Value::as_str).is_some_and(|file| Path::new(file).exists()) {
+            true => refuse_linked(existing),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A script that comes from a file is changed there: what is stored of it is a copy.
+fn refuse_linked(existing: &Object) -> Result<()> {
+    let text = |field: &str| existing.get(field).and_then(Value::as_str).unwrap_or_default();
+    match text("linked_file") {
+        "" => Ok(()),
+        _ => Err(Error::forbidden(format!(
+            "Script '{}' comes from the file '{}' in the server's folder of scripts; change or delete it there.",
+            text("name"),
+            text("storage_path")
+        ))),
     }
 }
 
