@@ -35,7 +35,10 @@ class LibraryText:
     def __init__(self, name, source):
         """Raises SyntaxError."""
         file = f"{LIBRARY}{name}>"
-        tree = ast.parse(source, file)
+        try:
+            tree = ast.parse(source, file)
+        except SyntaxError as error:
+            raise SyntaxError(f"library '{name}', line {error.lineno}: {error.msg}") from None
         try:
             contain(tree.body, function_scope=False)
             self.contained = True
