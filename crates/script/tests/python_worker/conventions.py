@@ -198,6 +198,13 @@ class Conventions(unittest.TestCase):
         worker.send({"t": "refused", "id": call["id"], "message": "no such verb"})
         self.assertEqual(worker.receive()["message"], "no such verb")
 
+    def test_a_server_that_gives_no_answer_is_an_exception(self):
+        failed = {"status_code": 502, "content": {"error": {"message": "refused"}}, "content_type": None, "headers": {}}
+        self.assertEqual(self.thrown("platform.api.get('http://a.example/x')", answers=[failed])["message"], "refused")
+        caught = "try:\n    platform.api.get('https://a.example/')\nexcept ConnectionError as e:\n    return str(e)"
+        self.assertEqual(self.returned(caught, answers=[failed]), "refused")
+        self.assertEqual(self.returned("return platform.api.get('db/x').status", answers=[failed]), 502)
+
     def test_a_response_can_be_passed_on(self):
         answer = {"status_code": 404, "content": {"error": {"message": "m"}}, "content_type": None, "headers": {}}
         returned = self.returned("return platform.api.get('x')", answers=[answer])

@@ -150,6 +150,13 @@ def call_frame(number, verb, path, payload, options):
     return {"t": "call", "id": number, "verb": verb, "path": path, "payload": payload, "options": options}
 
 
+def failed_outside(path, frame):
+    """Whether a call to another server never got an answer from it. Python scripts expect an exception then."""
+    outside = path.lstrip().lower().startswith(("http://", "https://"))
+    content = frame.get("content")
+    return outside and not frame.get("headers") and isinstance(content, dict) and isinstance(content.get("error"), dict)
+
+
 def response_of(frame):
     """The response from the frame of its answer."""
     return Response(

@@ -12,7 +12,7 @@ from failures import from_exception, thrown
 from libraries import Libraries, Library, import_module
 from lookups import FILLED, fill
 from munch import Munch, munchify, unmunchify
-from platform_api import Api, Headers, Response, call_frame, response_of
+from platform_api import Api, Headers, Response, call_frame, failed_outside, response_of
 from texts import CAPTURE, IMPORT_ALL
 
 
@@ -223,4 +223,6 @@ class Run:
             answer = self.worker.answer()
         if answer["t"] == "refused":
             raise Refused(answer["message"])
+        if failed_outside(path, answer):
+            raise ConnectionError(answer["content"]["error"].get("message", "The call failed."))
         return response_of(answer)
