@@ -19,6 +19,10 @@ OWN_MODULES = ("service", "channel", "failures", "libraries", "lookups", "output
 
 #: Objects after which Python looks for garbage.
 GARBAGE_AFTER = 20_000
+#: Compiled libraries that a worker keeps. Scripts may use different versions of one.
+KEPT_LIBRARIES = 64
+#: Versions of a text, one for each set of lookups that callers have.
+KEPT_VERSIONS = 16
 #: Caches of the standard library that keep what they were asked for.
 CACHES = (
     ("urllib.parse", lambda module: module.clear_cache()),
@@ -100,10 +104,12 @@ class Worker:
 
     def library_text(self, name, source):
         """The compiled text of a library."""
-        kept = self._libraries.get(name)
-        if kept is None or kept[0] != source:
-            kept = self._libraries[name] = (source, LibraryText(name, source))
-        return kept[1]
+        text = self._libraries.get((name, source))
+        if text is None:
+            if len(self._libraries) >= KEPT_LIBRARIES:
+                self._libraries.clear()
+            text = self._libraries[name, source] = LibraryText(name, source)
+        return text
 
     def forget_earlier_runs(self):
         """Before a script that may look around: what contained ones left in caches and garbage is nobody's business."""
@@ -122,7 +128,7 @@ class Worker:
         keys = tuple(sorted(frame.get("lookups") or ()))
         text = versions.get(keys)
         if text is None:
-            if len(versions) >= 16:
+            if len(versions) >= KEPT_VERSIONS:
                 versions.clear()
             text = versions[keys] = Text(source, keys)
         return text
