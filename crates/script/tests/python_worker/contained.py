@@ -279,6 +279,11 @@ class Contained(unittest.TestCase):
             with self.subTest(source):
                 self.assertFalse(LibraryText("tax", source).contained)
 
+    def test_modules_are_loaded_before_the_script_runs(self):
+        sys.modules.pop("fractions", None)
+        self.assertIsNone(Text("def f():\n    import fractions\n    return fractions.Fraction(1)").escape)
+        self.assertIn("fractions", sys.modules)
+
     def test_a_text_that_is_nested_deeply_is_not_contained(self):
         self.assertIsNotNone(Text("return " + "-" * 700 + "1").escape)
 

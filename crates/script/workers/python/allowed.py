@@ -109,5 +109,8 @@ METHODS = _names(
     "__floordiv__ __mod__ __pow__ __neg__ __pos__ __abs__ __and__ __or__ __xor__ __invert__"
 )
 
+#: Special names that only tell about a library.
+DESCRIBING = _names("__all__ __version__ __author__")
+
 #: Attributes that lead from a value to what is around it, or read attributes by name.
 ATTRIBUTES = _names("mro obj cache_clear cache_info cache_parameters format_map")

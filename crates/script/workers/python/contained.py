@@ -23,7 +23,7 @@ import re
 import sys
 import types
 
-from allowed import ATTRIBUTES, BASES, BUILTINS, GIVEN, METHODS, MODULES
+from allowed import ATTRIBUTES, BASES, BUILTINS, DESCRIBING, GIVEN, METHODS, MODULES
 from lookups import FILLED
 
 #: Called with the object whose attribute is touched; gives it back.
@@ -86,6 +86,7 @@ class Escapes(Exception):
 
 def contain(body, function_scope=True):
     """Puts the watch into the statements of a contained text. Raises Escapes, leaving them as they are, for others.
+    Gives the modules that the text imports: they are to be loaded before it runs, so that it can't disturb their loading.
 
     `function_scope`: whether the statements are a function's body, whose assigned names hide built-in ones.
     """
@@ -99,6 +100,7 @@ def contain(body, function_scope=True):
         call = ast.Call(ast.Name(WATCH, ast.Load()), [node.value], [])
         ast.copy_location(call.func, node.value)
         node.value = ast.copy_location(call, node.value)
+    return set(reader.modules.values())
 
 
 class _Reader:
@@ -138,7 +140,7 @@ class _Reader:
             else:
                 values.update(_binds(node))
         self.bound = values.union(classes)
-        special = {name for name in self.bound | set(self.modules) if _special(name)} - METHODS
+        special = {name for name in self.bound | set(self.modules) if _special(name)} - METHODS - DESCRIBING
         if special:
             raise Escapes(f"the name {min(special)}")
         clash = self.bound & set(self.modules)
@@ -272,7 +274,7 @@ class _Reader:
             raise Escapes(f"module {name} as a value")
         if name == FILLED:
             return
-        if _special(name) and not (name == "__name__" and loads):
+        if _special(name) and not (name in DESCRIBING or (name == "__name__" and loads)):
             raise Escapes(f"the name {name}")
         if loads and name in UNSAFE_NAMES and not self._hidden(name):
             raise Escapes(f"{name} is not on the list")

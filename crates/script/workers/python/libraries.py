@@ -40,7 +40,8 @@ class LibraryText:
         except SyntaxError as error:
             raise SyntaxError(f"library '{name}', line {error.lineno}: {error.msg}") from None
         try:
-            contain(tree.body, function_scope=False)
+            for module in contain(tree.body, function_scope=False):
+                import_system(module)
             self.contained = True
         except Escapes:
             self.contained = False

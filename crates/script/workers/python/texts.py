@@ -38,7 +38,8 @@ class Text:
         self.escape = None
         self.reads_config = _reads_config(body)
         try:
-            contain(body)
+            for module in contain(body):
+                __import__(module)
         except Escapes as reason:
             self.escape = str(reason)
             self.reads_config = True
