@@ -77,7 +77,7 @@ class Run:
         #: The names of modules whose classes and functions are this run's own.
         self.own_modules = {"__main__"}
         self.event = frame["event"]
-        self.given = Given(self.event)
+        self.given = Given(self.event, text.touched)
         self.calls = 0
         self.spaces = []
         session = frame.get("session") or Munch()
@@ -191,7 +191,7 @@ class Run:
         else:
             done["event"] = {
                 "stop_propagation": bool(event.get("stop_propagation")),
-                "response_set": bool(event.get("response")) and not self.given.had_response(),
+                "response_set": bool(event.get("response")) and not self.given.had_response,
             }
         return self._encode(done)
 

@@ -15,7 +15,7 @@ from texts import Text
 
 #: Modules of this program that scripts have no business with. They are forgotten once loaded, so that a script's library may
 #: bear any of their names.
-OWN_MODULES = ("service", "channel", "failures", "libraries", "lookups", "output", "platform_api", "run", "texts", "contained", "allowed", "changes")
+OWN_MODULES = ("service", "channel", "failures", "libraries", "lookups", "output", "platform_api", "run", "texts", "contained", "allowed", "changes", "touched")
 
 #: Objects after which Python looks for garbage.
 GARBAGE_AFTER = 20_000

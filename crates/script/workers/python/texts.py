@@ -8,7 +8,9 @@ import ast
 
 from contained import Escapes, contain
 from failures import SCRIPT
+from libraries import SYSTEM_MODULES
 from lookups import put_in_place
+from touched import touched
 
 FUNCTION = "<run>"
 #: Called in scripts that give `event` itself a new value, with that value.
@@ -21,7 +23,7 @@ GENERATOR = 0x20
 class Text:
     """A compiled script."""
 
-    __slots__ = ("code", "escape", "reads_config", "templates")
+    __slots__ = ("code", "escape", "reads_config", "templates", "touched")
 
     def __init__(self, source, keys=()):
         """Raises SyntaxError, with the author's positions."""
@@ -37,12 +39,15 @@ class Text:
         #: Why the script is not contained; None when it is.
         self.escape = None
         self.reads_config = _reads_config(body)
+        #: The members of the event that it can have changed; None for any.
+        self.touched = None if _gives_event(body) or _imports_libraries(body) else touched(body)
         try:
             for module in contain(body):
                 __import__(module)
         except Escapes as reason:
             self.escape = str(reason)
             self.reads_config = True
+            self.touched = None
         self.code = _compile(future, body)
 
 
@@ -98,6 +103,14 @@ def _reads_config(body):
         if isinstance(node, ast.Attribute) and node.attr in {"api", "session", "store"} and node.value in uses
     }
     return len(others) < len(uses)
+
+
+def _imports_libraries(body):
+    """Whether code of somebody else may see the event."""
+    nodes = [node for statement in body for node in ast.walk(statement)]
+    named = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    named += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return any(name.partition(".")[0] not in SYSTEM_MODULES for name in named)
 
 
 class _Stars(ast.NodeTransformer):
