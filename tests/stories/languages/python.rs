@@ -63,7 +63,7 @@ fn statement_091_an_answer_is_read_and_is_a_mapping_too() {
     let app = TestApp::start();
     let source = "
 answer = platform.api.get('db/_table/contact', {'parameters': {'limit': 1, 'fields': 'first_name'}})
-missing = platform.api.get('db/_table/nosuch')
+missing = platform.api.get('db/_table/contact/999')
 event.response = {'content': {
     'body': json.loads(answer.read()), 'again': answer.read().decode(), 'status': answer.status, 'same': answer['status_code'],
     'name': answer.content.resource[0].first_name, 'type': answer.getheader('Content-Type'),
@@ -99,7 +99,7 @@ fn statement_101_members_are_attributes_and_items() {
     let source = "
 event.request.parameters.limit = 1
 event['request']['parameters']['fields'] = 'id'
-event.request.parameters.order = event.request.parameters.get('order', 'id') if 'order' not in event.request.parameters else 'x'";
+assert 'order' not in event.request.parameters and event.request.parameters.get('order', 'id') == 'id'";
     assert_eq!(ended(&app, source).expect(200)["resource"].as_array().unwrap().len(), 1);
     let source = "
 for row in event.response.content.resource:

@@ -51,7 +51,7 @@ impl Language {
                 programs!("php": "worker.php", "channel.php", "contained.php", "exceptions.php", "functions.php", "library.php", "literals.php", "platform.php", "report.php", "run.php", "serve.php", "source.php", "surroundings.php", "texts.php", "tokens.php")
             }
             Language::Python => {
-                programs!("python": "worker.py", "allowed.py", "bunch.py", "changes.py", "channel.py", "contained.py", "failures.py", "httplib.py", "libraries.py", "lookups.py", "munch.py", "output.py", "platform_api.py", "run.py", "service.py", "texts.py", "touched.py")
+                programs!("python": "worker.py", "allowed.py", "bunch.py", "changes.py", "channel.py", "contained.py", "failures.py", "httplib.py", "libraries.py", "lookups.py", "munch.py", "names.py", "output.py", "platform_api.py", "run.py", "service.py", "texts.py", "touched.py")
             }
         }
     }

@@ -25,6 +25,7 @@ import types
 
 from allowed import ATTRIBUTES, BASES, BUILTINS, DESCRIBING, GIVEN, METHODS, MODULES
 from lookups import FILLED
+from names import binds, bound_in, calls, kinds, parameters, special
 
 #: Called with the object whose attribute is touched; gives it back.
 WATCH = "<watch>"
@@ -57,22 +58,8 @@ INNER_ATTRIBUTES = ATTRIBUTES | frozenset(
 READS_ATTRIBUTE = re.compile(r"\{[^{}:!]*\.")
 #: Functions that see a class, but hand it to nobody.
 SHOWING = frozenset({"str", "repr", "print", "isinstance", "issubclass"})
-SCOPES = (
-    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
-    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
-)
-
-
-def _kinds(names):
-    """The kinds of nodes of these names that this Python has."""
-    return tuple(getattr(ast, name) for name in names.split() if hasattr(ast, name))
-
-
-DEFINITIONS = _kinds("FunctionDef AsyncFunctionDef ClassDef ExceptHandler MatchAs MatchStar")
-REST_PATTERN = _kinds("MatchMapping")
-
 #: Kinds of nodes that are as safe as their parts.
-PLAIN = _kinds(
+PLAIN = kinds(
     "Return Delete Assign AugAssign AnnAssign For While If Raise Assert Expr Pass Break Continue Global Nonlocal ExceptHandler "
     "BoolOp BinOp UnaryOp IfExp Dict Set Constant JoinedStr Subscript Starred List Tuple Slice NamedExpr comprehension keyword "
     "arguments withitem Match match_case MatchValue MatchSingleton MatchSequence MatchMapping MatchStar MatchAs MatchOr"
@@ -124,7 +111,7 @@ class _Reader:
         self.guarded = 0
         self._bindings(body)
         if function_scope:
-            self.scopes.append(_bound_in(body) | {"event", "platform"})
+            self.scopes.append(bound_in(body) | {"event", "platform"})
 
     def _bindings(self, body):
         values, classes = set(), []
@@ -138,11 +125,11 @@ class _Reader:
             elif isinstance(node, ast.Global):
                 self.globals.update(node.names)
             else:
-                values.update(_binds(node))
+                values.update(binds(node))
         self.bound = values.union(classes)
-        special = {name for name in self.bound | set(self.modules) if _special(name)} - METHODS - DESCRIBING
-        if special:
-            raise Escapes(f"the name {min(special)}")
+        reserved = {name for name in self.bound | set(self.modules) if special(name)} - METHODS - DESCRIBING
+        if reserved:
+            raise Escapes(f"the name {min(reserved)}")
         clash = self.bound & set(self.modules)
         if clash:
             raise Escapes(f"'{min(clash)}' is a module and something else")
@@ -204,7 +191,7 @@ class _Reader:
         # The first iterable belongs to what is around.
         first, *others = node.generators
         self.visit(first.iter)
-        names = {name for part in node.generators for inner in ast.walk(part.target) for name in _binds(inner)}
+        names = {name for part in node.generators for inner in ast.walk(part.target) for name in binds(inner)}
         parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         self._inside(names, [first.target, *first.ifs, *others, *parts])
 
@@ -212,7 +199,7 @@ class _Reader:
 
     def _Lambda(self, node):
         self.visit(node.args)
-        self._inside(_parameters(node), [node.body])
+        self._inside(parameters(node), [node.body])
 
     def _FunctionDef(self, node):
         self._defined(node)
@@ -220,16 +207,16 @@ class _Reader:
         for part in (*node.decorator_list, node.args, node.returns):
             if part is not None:
                 self.visit(part)
-        self._inside(_parameters(node) | _bound_in(node.body), node.body)
+        self._inside(parameters(node) | bound_in(node.body), node.body)
 
     def _defined(self, node):
-        if _special(node.name) and node.name not in METHODS:
+        if special(node.name) and node.name not in METHODS:
             raise Escapes(f"the name {node.name}")
         if getattr(node, "type_params", None):
             raise Escapes("type parameters")
 
     def _arg(self, node):
-        if _special(node.arg):
+        if special(node.arg):
             raise Escapes(f"the name {node.arg}")
         self._children(node)
 
@@ -241,7 +228,7 @@ class _Reader:
             if not isinstance(base, ast.Name) or base.id not in self.classes | ((BASES | EXCEPTIONS) - self.bound):
                 raise Escapes(f"class {node.name} extends something else")
         # A name that a class binds does not hide a built-in one: before it is bound, the built-in one is read.
-        hidden = _bound_in(node.body) & (UNSAFE_NAMES | SPECIAL_CALLS)
+        hidden = bound_in(node.body) & (UNSAFE_NAMES | SPECIAL_CALLS)
         if hidden:
             raise Escapes(f"a class with the name {min(hidden)}")
         for part in (*node.decorator_list, *node.body):
@@ -274,7 +261,7 @@ class _Reader:
             raise Escapes(f"module {name} as a value")
         if name == FILLED:
             return
-        if _special(name) and not (name in DESCRIBING or (name == "__name__" and loads)):
+        if special(name) and not (name in DESCRIBING or (name == "__name__" and loads)):
             raise Escapes(f"the name {name}")
         if loads and name in UNSAFE_NAMES and not self._hidden(name):
             raise Escapes(f"{name} is not on the list")
@@ -317,7 +304,7 @@ class _Reader:
             template = value.value if isinstance(value, ast.Constant) else None
             if not isinstance(template, str) or READS_ATTRIBUTE.search(template):
                 raise Escapes("a format that may read attributes")
-        if _special(name) and name != "__name__" and not (name == "__init__" and _calls(value, {"super"})):
+        if special(name) and name != "__name__" and not (name == "__init__" and calls(value, {"super"})):
             raise Escapes(f"attribute {name}")
 
     def _Call(self, node):
@@ -326,7 +313,7 @@ class _Reader:
             self._special_call(node)
             parts = [*node.args, *node.keywords]
         else:
-            if _calls(node, SHOWING - self.bound):
+            if calls(node, SHOWING - self.bound):
                 self.shown.update(node.args)
             parts = [function, *node.args, *node.keywords]
         for part in parts:
@@ -364,7 +351,7 @@ class _Reader:
             return all(self._is_plain_type(element) for element in node.elts)
         if isinstance(node, ast.Name):
             return node.id in BUILTINS and node.id not in self.bound
-        return _calls(node, {"type"})
+        return calls(node, {"type"})
 
     def _MatchClass(self, node):
         for name in node.kwd_attrs:
@@ -376,41 +363,3 @@ class _Reader:
 
 def _is_system(module):
     return SYSTEM_MODULES is None or module in SYSTEM_MODULES or module == "httplib"
-
-
-def _special(name):
-    return name.startswith("__") and name.endswith("__")
-
-
-def _calls(node, names):
-    """Whether a node calls a function by one of these names."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
-
-
-def _binds(node):
-    """The names that a node binds, its parts and imports aside."""
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id
-    elif isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, DEFINITIONS) and node.name:
-        yield node.name
-    elif isinstance(node, REST_PATTERN) and node.rest:
-        yield node.rest
-
-
-def _parameters(function):
-    return {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
-
-
-def _bound_in(body):
-    """The names that statements bind in their own scope."""
-    names, pending = set(), list(body)
-    while pending:
-        node = pending.pop()
-        names.update(_binds(node))
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        if not isinstance(node, SCOPES):
-            pending.extend(ast.iter_child_nodes(node))
-    return names

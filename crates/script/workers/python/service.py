@@ -1,6 +1,7 @@
 """The worker's side of the protocol: frames in, runs, frames out."""
 
 import gc
+import os
 import re
 import sys
 import warnings
@@ -13,10 +14,10 @@ from output import Output
 from run import Run
 from texts import Text
 
-#: Modules of this program that scripts have no business with. They are forgotten once loaded, so that a script's library may
-#: bear any of their names.
-OWN_MODULES = ("service", "channel", "failures", "libraries", "lookups", "output", "platform_api", "run", "texts", "contained", "allowed", "changes", "touched")
-
+#: Modules of this program that are for scripts, too. The others are forgotten once loaded: a script's library may bear any of
+#: their names.
+FOR_SCRIPTS = ("munch", "bunch", "httplib")
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 #: Objects after which Python looks for garbage.
 GARBAGE_AFTER = 20_000
 #: Compiled libraries that a worker keeps. Scripts may use different versions of one.
@@ -69,8 +70,9 @@ class Worker:
         self.output = sys.stdout = sys.stderr = Output(self.channel, hello.get("output_limit", 1 << 20))
         sys.argv = ["-c"]
         warnings.filterwarnings("ignore", category=SyntaxWarning)
-        for name in OWN_MODULES:
-            sys.modules.pop(name, None)
+        for name, module in list(sys.modules.items()):
+            if name not in FOR_SCRIPTS and os.path.dirname(getattr(module, "__file__", None) or "") == FOLDER:
+                del sys.modules[name]
         # What is loaded stays. Events are many small objects, none of them garbage before the run's end.
         gc.collect()
         gc.freeze()
