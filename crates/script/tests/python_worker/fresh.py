@@ -6,7 +6,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from server import Worker  # noqa: E402
+from scripts import ORDINARY  # noqa: E402
+from server import PROGRAMS, Worker, event  # noqa: E402
 
 #: What a script does, and what the next one must find.
 PAIRS = [
@@ -103,6 +104,65 @@ return [len(found), len(re._cache), urllib.parse.urlsplit.cache_info().currsize]
             after = worker.run("import builtins\nbuiltins.left.get('db')")
             self.assertEqual(after["t"], "threw")
             self.assertEqual(after["calls"], [])
+
+
+def world():
+    """Everything that the modules and classes of this process hold, by identity."""
+    held = {}
+    for name, module in list(sys.modules.items()):
+        for member, value in list(getattr(module, "__dict__", {}).items()):
+            held[name, member] = id(value)
+            if isinstance(value, type):
+                held.update(((name, member, part), id(inner)) for part, inner in list(vars(value).items()))
+            elif isinstance(value, (dict, list, set)) and (name, member) not in GROWING:
+                held[name, member, "size"] = len(value)
+    return held
+
+
+#: Caches, which hold nothing that a contained script could tell from a fresh one.
+GROWING = {("re", "_cache"), ("re", "_cache2"), ("sys", "modules"), ("sys", "path_importer_cache"), ("_strptime", "_regex_cache")}
+#: Notes that classes keep for themselves.
+NOTES = ("_abc_impl", "__abstractmethods__", "__annotations__", "__static_attributes__")
+
+
+class Unchanged(unittest.TestCase):
+    def test_after_every_ordinary_script_the_world_is_as_it_was(self):
+        sys.path.insert(0, PROGRAMS)
+        import service
+        from munch import munchify
+        from output import Output
+
+        worker = service.Worker(0)
+        worker.channel.write = lambda data: None
+        answers = {"t": "answer", "status_code": 200, "content": {"resource": []}, "headers": {}}
+        library = {"t": "library", "source": "RATE = 2\nrate = 3\ndef of(x):\n    return x"}
+        worker.output = Output(worker.channel, 100)
+        response = {"status_code": 200, "content": {"resource": [{"id": 1, "name": "a"}]}, "headers": {}}
+        output = sys.stdout, sys.stderr
+
+        def run(source):
+            names = []
+            worker.answer = lambda: munchify(library if names.pop() == "library" else answers)
+            encode = type(worker.channel).encode
+            worker.channel.encode = lambda frame: (names.append(frame["t"]), encode(worker.channel, frame))[1]
+            sys.stdout = sys.stderr = worker.output
+            try:
+                frame = {"t": "run", "script": "s", "text": source, "source": source, "event": event(response), "session": {}}
+                worker._answer(munchify({**frame, "may_modify": True}))
+            finally:
+                sys.stdout, sys.stderr = output
+            return set(names)
+
+        for source in ORDINARY:
+            run(source)  # loads what is loaded once
+            before = world()
+            with self.subTest(source):
+                self.assertTrue(run(source) & {"done", "threw"})
+                after = world()
+                changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+                # What this test and the worker themselves hold is not the world.
+                ours = ("__main__", "libraries", "service")
+                self.assertEqual([key for key in changed if key[0] not in ours and key[-1] not in NOTES], [])
 
 
 if __name__ == "__main__":
