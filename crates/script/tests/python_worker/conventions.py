@@ -62,7 +62,7 @@ class Conventions(unittest.TestCase):
         self.assertEqual(self.returned("return [event.request.method, event['request']['method'], event.get('nope', 1)]"), ["POST", "POST", 1])
         self.assertTrue(self.returned("return 'request' in event and isinstance(event.request.payload.resource, list)"))
         self.assertEqual(self.returned("return str(type(event))"), "<class 'munch.Munch'>")
-        self.assertEqual(self.thrown("event.response.content")["message"], "response")
+        self.assertEqual(self.thrown("event.response.content")["message"], "'Munch' object has no attribute 'response'")
         self.assertEqual(self.returned("return [_event.resource, list(_platform.keys())]"), ["todo", ["api", "config", "session", "store"]])
 
     def test_statement_097_returning_the_event_is_returning_nothing(self):

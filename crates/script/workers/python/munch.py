@@ -14,7 +14,7 @@ class Munch(dict):
         try:
             return self[name]
         except KeyError:
-            raise AttributeError(name) from None
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'") from None
 
     def __setattr__(self, name, value):
         self[name] = value
@@ -23,7 +23,7 @@ class Munch(dict):
         try:
             del self[name]
         except KeyError:
-            raise AttributeError(name) from None
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'") from None
 
     def __repr__(self):
         return f"{type(self).__name__}({dict.__repr__(self)})"
