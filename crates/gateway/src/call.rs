@@ -10,7 +10,7 @@ use crate::scripts::{EventRunner, Plan, ScriptRunner};
 use crate::{
     Call, Frame, Ledger, Libraries, Matched, Memory, Registry, ScriptIndex, Service, ServiceEntry, blocking, root,
 };
-use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, ScriptSettings, Session, Verb};
+use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, Session, Verb};
 use antiphon_script::{Engines, WorkerSettings};
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
@@ -73,9 +73,8 @@ struct Admitted {
 
 impl Gateway {
     /// A gateway without services.
-    pub fn new(identity: Identity, libraries: Libraries, limits: &Limits, scripts: &ScriptSettings) -> Arc<Gateway> {
-        let config = platform::config(limits);
-        let workers = WorkerSettings { scripts: scripts.clone(), config, packages: None };
+    pub fn new(identity: Identity, libraries: Libraries, limits: &Limits, workers: WorkerSettings) -> Arc<Gateway> {
+        let workers = WorkerSettings { config: platform::config(limits), ..workers };
         Arc::new(Gateway {
             registry: Registry::default(),
             scripts: ScriptIndex::default(),

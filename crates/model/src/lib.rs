@@ -20,7 +20,7 @@ pub use error::{BatchVerb, Error, Result};
 pub use event::{EVENT_NAME_LIMIT, EventName, Phase};
 pub use limits::Limits;
 pub use message::{Content, Headers, Parameters, Request, Response, Upload, truthy};
-pub use scripts::ScriptSettings;
+pub use scripts::{ScriptSettings, list_or_text};
 pub use session::{AccessRow, App, FilterOp, Lookup, Requestor, Role, ServerFilter, Session, User};
 pub use verb::{Verb, VerbMask};
 

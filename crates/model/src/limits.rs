@@ -88,6 +88,8 @@ limits! {
     worker_memory_bytes: usize = 256 << 20,
     /// Files that a process may have in its scratch folder, together.
     worker_scratch_bytes: usize = 64 << 20,
+    /// Files that a process may have open: its own few, and a script's.
+    worker_files: u64 = 128,
     /// Largest message to or from a process: an event holds a body of 16 MiB twice, parsed and raw.
     worker_frame_bytes: usize = 64 << 20,
     /// Script texts that one process keeps compiled.

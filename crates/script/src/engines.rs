@@ -9,7 +9,7 @@ use crate::pool::{Key, Pool};
 use crate::script::{LookupMode, Script};
 use crate::types::known_type;
 use crate::typescript::{self, Role};
-use crate::workers::{Language, WorkerSettings, Workers};
+use crate::workers::{Language, WorkerReport, WorkerSettings, Workers};
 use antiphon_model::{Error, Limits};
 use antiphon_quickjs as quickjs;
 use quickjs::{Budget, Failure, Sizes};
@@ -27,6 +27,7 @@ pub struct Engines {
     limits: Limits,
     pool: Pool,
     workers: Workers,
+    disabled: Vec<String>,
     runs: AtomicU64,
     built: AtomicU64,
 }
@@ -55,6 +56,7 @@ impl Engines {
         Engines {
             limits: limits.clone(),
             pool: Pool::new(limits.script_idle_bytes),
+            disabled: workers.scripts.disable.clone(),
             workers: Workers::new(limits, workers),
             runs: AtomicU64::new(0),
             built: AtomicU64::new(0),
@@ -65,6 +67,9 @@ impl Engines {
     /// script runs on a thread of its own, so `host` may be called from there.
     pub fn run(&self, script: &Script, event: &Event<'_>, host: &dyn Host) -> Run {
         self.runs.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = self.enabled(&script.kind) {
+            return failed(error);
+        }
         if let Some(language) = Language::of(&script.kind) {
             return self.workers.run(language, script, event, host);
         }
@@ -100,6 +105,51 @@ impl Engines {
                 Err(SyntaxError { message: format!("The script can't be compiled: {failure}."), line: 1, column: 1 })
             }
         }
+    }
+
+    /// Whether scripts of that type may be stored and run (reference 4.7). What is no script type is nothing to refuse.
+    ///
+    /// # Errors
+    /// 503 for a type that the administrator switched off.
+    pub fn enabled(&self, kind: &str) -> Result<(), Error> {
+        let disabled = |name: &str| self.disabled.iter().any(|disabled| disabled.eq_ignore_ascii_case(name));
+        if !known_type(kind) {
+            Ok(())
+        } else if disabled("all") {
+            Err(Error::new(503, "All scripting is disabled for this instance."))
+        } else if disabled(kind) {
+            Err(Error::new(503, format!("Scripting with {kind} is disabled for this instance.")))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether scripts of that type can run here now.
+    ///
+    /// # Errors
+    /// What calls would get instead: 503 for a type that is switched off or whose interpreter is missing, 500 for one that is
+    /// unknown.
+    pub fn usable(&self, kind: &str) -> Result<(), Error> {
+        self.enabled(kind)?;
+        match Language::of(kind) {
+            Some(language) => self.workers.available(language),
+            None if known_type(kind) => Ok(()),
+            None => Err(cannot_run(kind)),
+        }
+    }
+
+    /// Sees to it that the first call of a script of that type finds an interpreter ready.
+    pub fn warm(&self, kind: &str) {
+        if self.enabled(kind).is_ok()
+            && let Some(language) = Language::of(kind)
+        {
+            self.workers.keep_warm(language);
+        }
+    }
+
+    /// The workers and what confines them, for the operator.
+    pub fn worker_report(&self) -> WorkerReport {
+        self.workers.report()
     }
 
     /// Drops the engines at rest; later runs build their own again.

@@ -7,4 +7,5 @@ mod prepared;
 mod session;
 mod wrapper;
 
+pub(crate) use literals::with_lookups;
 pub(crate) use prepared::{Order, PrepareError, Prepared};

@@ -30,4 +30,4 @@ pub use host::{ApiCall, ApiResponse, Host, Library};
 pub use outcome::{Edits, Finished, Outcome, Run, StopReason, SyntaxError, Thrown};
 pub use script::Script;
 pub use types::{ScriptType, known_type, script_types};
-pub use workers::WorkerSettings;
+pub use workers::{Confinement, Figures, LanguageReport, WorkerReport, WorkerSettings};

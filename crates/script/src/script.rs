@@ -23,7 +23,7 @@ pub struct Script {
 }
 
 /// What happens to `{name}` in the script's text (reference 4.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) enum LookupMode {
     Off,
     /// Inside string literals, as text.

@@ -4,11 +4,11 @@
 mod tests;
 
 use crate::scripts::ScriptsCommand;
-use antiphon_model::{AccountSettings, Limits, Object, ScriptSettings, Value};
+use antiphon_model::{AccountSettings, Limits, Object, ScriptSettings, Value, list_or_text};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Read when it is there and no other is named.
@@ -16,7 +16,7 @@ const DEFAULT_FILE: &str = "antiphon.toml";
 /// What the names of variables begin with; `__` goes down a level: `ANTIPHON_LIMITS__BODY_BYTES`.
 const PREFIX: &str = "ANTIPHON_";
 /// Settings whose variables are texts even when they look like numbers: a password may well be `00012345`.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 15] = [
     "listen",
     "data",
     "secret_key_file",
@@ -24,8 +24,21 @@ const TEXTS: [&str; 9] = [
     "admin_password",
     "cors_origins",
     "trusted_proxies",
+    "scripts.node",
+    "scripts.php",
+    "scripts.python",
+    "scripts.python3",
+    "scripts.disable",
+    "scripts.accept_missing",
     "log.format",
     "log.level",
+];
+/// Variables of the original that mean a setting of ours (events-and-scripting 4.7); ours override them.
+const INHERITED: [(&str, &str); 4] = [
+    ("DF_SCRIPTING_DISABLE", "scripts.disable"),
+    ("DF_NODEJS_PATH", "scripts.node"),
+    ("DF_PYTHON_PATH", "scripts.python"),
+    ("DF_PYTHON3_PATH", "scripts.python3"),
 ];
 /// Variables that are no settings: they name the file itself, or say to `antiphon scripts` which server to ask, and as whom.
 const NO_SETTINGS: [&str; 6] = ["config", "server", "email", "password", "api_key", "session_token"];
@@ -180,6 +193,12 @@ impl Settings {
 }
 
 fn with_variables(mut figment: Figment, variables: impl IntoIterator<Item = (String, String)>) -> Figment {
+    let variables: Vec<(String, String)> = variables.into_iter().collect();
+    for (name, key) in INHERITED {
+        if let Some((_, text)) = variables.iter().find(|(variable, text)| variable == name && !text.trim().is_empty()) {
+            figment = figment.merge(Serialized::default(key, text));
+        }
+    }
     for (variable, text) in variables {
         let Some(name) = variable.strip_prefix(PREFIX) else { continue };
         let key = name.to_ascii_lowercase().replace("__", ".");
@@ -214,22 +233,6 @@ fn with_flags(mut figment: Figment, flags: &Flags) -> Figment {
         figment = figment.merge(Serialized::default("log.level", level));
     }
     figment
-}
-
-/// A list, or one text with commas as a variable holds it.
-fn list_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum ListOrText {
-        List(Vec<String>),
-        Text(String),
-    }
-    Ok(match ListOrText::deserialize(deserializer)? {
-        ListOrText::List(list) => list,
-        ListOrText::Text(text) => {
-            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
-        }
-    })
 }
 
 /// The limits as a table: name, value in force, default, reason.

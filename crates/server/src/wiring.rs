@@ -4,7 +4,8 @@ use crate::config::Settings;
 use crate::http::Door;
 use antiphon_gateway::{Answer, Credentials};
 use antiphon_model::{Error, Object, Request, Response, Result, json};
-use antiphon_services::{Platform, PlatformSettings};
+use antiphon_sandbox::Protection;
+use antiphon_services::{Confinement, Platform, PlatformSettings};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +19,7 @@ pub fn open(settings: &Settings) -> Result<Platform> {
         secret_key_file: settings.secret_key_file.clone(),
         accounts: settings.accounts.clone(),
         scripts: settings.scripts.clone(),
+        confinement: confinement(settings)?,
         limits: settings.limits.clone(),
     };
     let platform = Platform::start(&settings.data, &platform_settings)?;
@@ -38,6 +40,22 @@ pub fn open(settings: &Settings) -> Result<Platform> {
         }
     }
     Ok(platform)
+}
+
+/// Scripts in other languages than JavaScript run in processes that this program itself confines before they begin.
+///
+/// # Errors
+/// 400 when a protection is accepted to be missing that is none.
+fn confinement(settings: &Settings) -> Result<Confinement> {
+    let known = Protection::ALL.map(Protection::name);
+    if let Some(unknown) = settings.scripts.accept_missing.iter().find(|name| !known.contains(&name.as_str())) {
+        let known = known.join(", ");
+        return Err(Error::bad_request(format!("scripts.accept_missing: '{unknown}' is unknown; known are {known}")));
+    }
+    match std::env::current_exe() {
+        Ok(program) => Ok(Confinement::Sandbox(program)),
+        Err(error) => Err(Error::internal("The path of this program can't be found out", error)),
+    }
 }
 
 /// The gateway, as long as there is an administrator. Without one nobody could repair anything, so calls are refused with

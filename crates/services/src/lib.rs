@@ -21,4 +21,5 @@ pub mod user;
 pub mod vault;
 mod wiring;
 
+pub use antiphon_script::Confinement;
 pub use wiring::{Platform, PlatformSettings};

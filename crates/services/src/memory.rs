@@ -6,7 +6,7 @@
 use crate::system::store::{integer, required_text};
 use crate::system::{SystemStore, limits};
 use antiphon_gateway::identity::Changed;
-use antiphon_gateway::{Gateway, Memory};
+use antiphon_gateway::{Gateway, Memory, ScriptSlot};
 use antiphon_model::Result;
 use antiphon_sql::statement::Bound;
 use antiphon_sql::watch::Watch;
@@ -78,7 +78,7 @@ impl StoreMemory {
             None => {
                 let newest = self.newest_stored()?;
                 gateway.identity().forget(Changed::Everything);
-                gateway.scripts().replace_all(self.store.event_scripts()?);
+                replace_all(&gateway, self.store.event_scripts()?);
                 gateway.libraries().forget();
                 self.store.reload_cors()?;
                 self.store.reload_limits(gateway.rates())?;
@@ -129,12 +129,15 @@ impl StoreMemory {
             1..=SINGLE_SCRIPTS => {
                 for name in &pending.scripts {
                     match self.store.event_script(name)? {
-                        Some(script) => gateway.scripts().put(script),
+                        Some(script) => {
+                            warm(gateway, &script);
+                            gateway.scripts().put(script);
+                        }
                         None => gateway.scripts().remove(name),
                     }
                 }
             }
-            _ => gateway.scripts().replace_all(self.store.event_scripts()?),
+            _ => replace_all(gateway, self.store.event_scripts()?),
         }
         if pending.libraries {
             gateway.libraries().forget();
@@ -157,6 +160,18 @@ impl StoreMemory {
 impl Memory for StoreMemory {
     fn catch_up(&self) -> Result<()> {
         self.watch.if_changed(|| self.read(&mut self.newest.lock()))
+    }
+}
+
+fn replace_all(gateway: &Gateway, scripts: Vec<ScriptSlot>) {
+    scripts.iter().for_each(|script| warm(gateway, script));
+    gateway.scripts().replace_all(scripts);
+}
+
+/// An active script finds its interpreter started.
+fn warm(gateway: &Gateway, slot: &ScriptSlot) {
+    if slot.is_active {
+        gateway.engines().warm(&slot.script.kind);
     }
 }
 

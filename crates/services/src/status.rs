@@ -4,6 +4,25 @@ use crate::Platform;
 use crate::system::store::{integer, text};
 use antiphon_gateway::{Credentials, blocking};
 use antiphon_model::{Object, Result, Value, json};
+use antiphon_script::{LanguageReport, WorkerReport};
+
+/// Interpreters at work, and what confines them.
+fn scripts(report: &WorkerReport) -> Value {
+    let language = |report: &LanguageReport| {
+        let LanguageReport { language, interpreter, figures } = report;
+        let (version, reason) = match interpreter {
+            Ok(version) => (Some(version), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        json!({
+            "language": language, "version": version, "reason": reason,
+            "idle": figures.idle, "busy": figures.busy, "starting": figures.starting, "waiting": figures.waiting,
+            "started": figures.started, "retired": figures.retired,
+        })
+    };
+    let workers: Vec<Value> = report.languages.iter().map(language).collect();
+    json!({ "workers": workers, "sandbox": { "enforced": report.enforced, "missing": report.missing } })
+}
 
 impl Platform {
     /// The instance's state for an administrator; none for everybody else, whatever is wrong with their credentials.
@@ -29,6 +48,7 @@ impl Platform {
                     "license": "OPEN SOURCE",
                     "host_os": std::env::consts::OS,
                     "last_admin_login": text(row, 0),
+                    "scripts": scripts(&self.gateway().engines().worker_report()),
                     "resources": {
                         "app": integer(row, 1), "admin": integer(row, 2), "user": integer(row, 3),
                         "service": integer(row, 4), "role": integer(row, 5),

@@ -15,6 +15,7 @@ use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, Libraries, LibraryFolder, Memory as _, Service, ServiceEntry};
 use antiphon_model::{AccountSettings, Error, Limits, Object, Request, Response, Result, ScriptSettings, Session};
+use antiphon_script::{Confinement, WorkerSettings};
 use antiphon_sql::watch::Watch;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -26,6 +27,9 @@ const DATABASES: &str = "databases";
 /// Folder of library scripts in the data folder.
 const LIBRARIES: &str = "scripts";
 
+/// Folder of the packages that scripts may load, in the data folder.
+const PACKAGES: &str = "packages";
+
 /// How a platform is set up.
 #[derive(Debug, Clone, Default)]
 pub struct PlatformSettings {
@@ -35,8 +39,22 @@ pub struct PlatformSettings {
     pub accounts: AccountSettings,
     /// Interpreters and languages of scripts.
     pub scripts: ScriptSettings,
+    /// What keeps interpreters from the rest of the machine.
+    pub confinement: Confinement,
     /// The limits in force.
     pub limits: Limits,
+}
+
+impl PlatformSettings {
+    /// How interpreters are started.
+    fn workers(&self, data: &Path) -> WorkerSettings {
+        WorkerSettings {
+            scripts: self.scripts.clone(),
+            confinement: self.confinement.clone(),
+            packages: data.join(PACKAGES).canonicalize().ok(),
+            ..WorkerSettings::default()
+        }
+    }
 }
 
 /// A running platform: the door, and what the server needs beside it.
@@ -61,7 +79,7 @@ impl Platform {
         let identity = Identity::new(store.clone(), &secret, limits, &settings.accounts)?;
         let folder = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
         let libraries = Libraries::new(store.clone(), folder, limits.script_library_bytes);
-        let gateway = Gateway::new(identity, libraries, limits, &settings.scripts);
+        let gateway = Gateway::new(identity, libraries, limits, settings.workers(data));
         gateway.registry().declare_kinds(service_type::kinds());
         let folder = settings.scripts.folder.as_deref().map(|folder| LinkedFolder::open(folder, Arc::clone(&store)));
         let folder = folder.transpose()?.map(Arc::new);
@@ -189,7 +207,12 @@ impl Builder {
             "user" => Arc::new(UserService::new(Arc::clone(&self.store))),
             "swagger" => Arc::new(ApiDocsService::default()),
             "sqlite" => Arc::new(DatabaseService::new(self.databases.of(record))),
-            kind if service_group(kind) == "Script" => Arc::new(ScriptService::new(record, self.store.limits())),
+            kind if service_group(kind) == "Script" => {
+                if let Some(gateway) = self.gateway.upgrade().filter(|_| record.is_active) {
+                    gateway.engines().warm(kind);
+                }
+                Arc::new(ScriptService::new(record, self.store.limits()))
+            }
             kind => Arc::new(PlannedService::new(&record.name, kind, record.doc.as_deref())),
         }
     }

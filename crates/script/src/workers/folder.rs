@@ -31,7 +31,7 @@ impl WorkerFolder {
     pub(super) fn create() -> io::Result<WorkerFolder> {
         let parent = std::env::temp_dir();
         remove_stale(&parent);
-        let path = fresh(&parent)?;
+        let path = fresh(&parent)?.canonicalize()?;
         let lock = File::create(path.join(LOCK))?;
         lock.lock()?;
         for language in Language::ALL {

@@ -1,7 +1,10 @@
 //! Finding the interpreter of a language on this machine.
 
 use super::language::Language;
+use antiphon_model::ScriptSettings;
+use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,27 +24,72 @@ pub(super) struct Interpreter {
     pub(super) version: String,
 }
 
-/// The interpreter of a language: the configured one, or the first that answers.
-///
-/// # Errors
-/// What to install, for people.
-pub(super) fn find(language: Language, configured: Option<&Path>) -> Result<Interpreter, String> {
+/// How long a language counts as absent before it is looked for again.
+const ABSENT: Duration = Duration::from_secs(10);
+
+/// The interpreters of this machine, looked for when they are first needed.
+pub(super) struct Interpreters {
+    settings: ScriptSettings,
+    found: Mutex<HashMap<Language, Finding>>,
+}
+
+#[derive(Clone)]
+struct Finding {
+    result: Result<Interpreter, String>,
+    when: Instant,
+}
+
+impl Interpreters {
+    /// None looked for yet.
+    pub(super) fn new(settings: &ScriptSettings) -> Interpreters {
+        Interpreters { settings: settings.clone(), found: Mutex::default() }
+    }
+
+    /// The interpreter of a language.
+    ///
+    /// # Errors
+    /// What to install, for people.
+    pub(super) fn of(&self, language: Language) -> Result<Interpreter, String> {
+        let mut found = self.found.lock();
+        if let Some(Finding { result, when }) = found.get(&language)
+            && (result.is_ok() || when.elapsed() < ABSENT)
+        {
+            return result.clone();
+        }
+        let result = find(language, language.configured(&self.settings));
+        found.insert(language, Finding { result: result.clone(), when: Instant::now() });
+        result
+    }
+
+    /// Looks for it again the next time: it may have been replaced or removed.
+    pub(super) fn forget(&self, language: Language) {
+        self.found.lock().remove(&language);
+    }
+}
+
+/// The interpreter of a language: the configured one, or the first that answers and is new enough.
+fn find(language: Language, configured: Option<&Path>) -> Result<Interpreter, String> {
+    let (label, install) = (language.label(), language.install());
     if let Some(path) = configured {
-        return introduce(language, path).ok_or_else(|| {
-            let label = language.label();
-            format!("{label} can't be run as '{}'. {}.", path.display(), language.install())
-        });
+        let found = introduce(language, path).filter(|interpreter| is_new_enough(language, interpreter));
+        return found.ok_or_else(|| format!("{label} can't be run as '{}'. {install}.", path.display()));
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(USUAL_FOLDERS.iter().map(PathBuf::from));
-    let candidates = folders
+    let mut candidates = folders
         .filter(|folder| folder.is_absolute())
         .flat_map(|folder| language.executables().iter().map(move |name| folder.join(name)))
         .filter(|candidate| candidate.is_file());
     candidates
-        .into_iter()
-        .find_map(|candidate| introduce(language, &candidate))
-        .ok_or_else(|| format!("{} is not installed on this server. {}.", language.label(), language.install()))
+        .find_map(|candidate| {
+            introduce(language, &candidate).filter(|interpreter| is_new_enough(language, interpreter))
+        })
+        .ok_or_else(|| format!("{label} is not installed on this server. {install}."))
+}
+
+fn is_new_enough(language: Language, interpreter: &Interpreter) -> bool {
+    let mut numbers = interpreter.version.split('.').map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= language.oldest()
 }
 
 /// Asks a program for the path of the interpreter and its version.

@@ -4,14 +4,14 @@
 //! started it.
 
 use super::folder::WorkerFolder;
-use super::interpreter::{self, Interpreter};
+use super::interpreter::Interpreters;
 use super::language::Language;
 use super::pool::Pool;
-use super::process::Worker;
-use super::settings::WorkerSettings;
+use super::process::{Surroundings, Worker};
+use super::settings::{Confinement, WorkerSettings};
 use antiphon_model::{Error, Limits};
+use antiphon_sandbox::{Capabilities, Protection};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -51,7 +51,11 @@ impl Keeper {
     ///
     /// # Errors
     /// 503 when the system refuses it, or the folder of the workers.
-    pub(super) fn start(limits: &Limits, settings: &Arc<WorkerSettings>) -> Result<Keeper, Error> {
+    pub(super) fn start(
+        limits: &Limits,
+        settings: &Arc<WorkerSettings>,
+        interpreters: Arc<Interpreters>,
+    ) -> Result<Keeper, Error> {
         let refused = |error: io::Error| {
             Error::unavailable("The server can't start interpreters for scripts.", 1).with_cause(error)
         };
@@ -70,7 +74,8 @@ impl Keeper {
             folder: WorkerFolder::create().map_err(refused)?,
             settings: Arc::clone(settings),
             limits: limits.clone(),
-            interpreters: HashMap::new(),
+            interpreters,
+            missing: missing(settings),
             newborn: Vec::new(),
         };
         let thread = std::thread::Builder::new().name("workers".into()).spawn(move || rounds.go()).map_err(refused)?;
@@ -101,7 +106,9 @@ struct Rounds {
     folder: WorkerFolder,
     settings: Arc<WorkerSettings>,
     limits: Limits,
-    interpreters: HashMap<&'static str, Interpreter>,
+    interpreters: Arc<Interpreters>,
+    /// What the machine can't enforce though it must.
+    missing: Vec<Protection>,
     newborn: Vec<Newborn>,
 }
 
@@ -136,16 +143,12 @@ impl Rounds {
     }
 
     fn start(&mut self, language: Language) -> Result<Newborn, Error> {
-        let interpreter = match self.interpreters.get(language.label()) {
-            Some(interpreter) => interpreter.clone(),
-            None => {
-                let found = interpreter::find(language, language.configured(&self.settings.scripts))
-                    .map_err(|reason| Error::unavailable(reason, 10))?;
-                self.interpreters.insert(language.label(), found.clone());
-                found
-            }
-        };
-        let worker = Worker::start(language, &interpreter, &self.folder, &self.settings, &self.limits);
+        if !self.missing.is_empty() {
+            return Err(cannot_confine(&self.missing));
+        }
+        let interpreter = self.interpreters.of(language).map_err(absent)?;
+        let around = Surroundings { folder: &self.folder, settings: &self.settings, limits: &self.limits };
+        let worker = Worker::start(language, &interpreter, &around);
         let worker = worker.map_err(|error| cannot_start(language, &error.to_string()))?;
         let deadline = Instant::now() + Duration::from_millis(self.limits.worker_start_ms);
         Ok(Newborn { worker, language, deadline })
@@ -172,23 +175,62 @@ impl Rounds {
         self.newborn = waiting;
         let done: Vec<Newborn> = done;
         for mut newborn in done {
+            let language = newborn.language;
             let ready = newborn.worker.ready(&self.limits);
-            let pool = self.shared.pools.iter().find(|(language, _)| *language == newborn.language);
+            let pool = self.shared.pools.iter().find(|(other, _)| *other == language);
             match (ready, pool) {
                 (Ok(version), Some((_, pool))) => {
-                    tracing::debug!(target: "antiphon::script", language = newborn.language.label(), version, "a worker is ready");
+                    tracing::debug!(target: "antiphon::script", language = language.label(), version, "a worker is ready");
                     pool.started(newborn.worker);
                 }
                 (Err(reason), Some((_, pool))) => {
-                    let error = cannot_start(newborn.language, &reason);
-                    tracing::warn!(target: "antiphon::script", language = newborn.language.label(), reason, "a worker could not be started");
+                    let error = cannot_start(language, &reason);
+                    tracing::warn!(target: "antiphon::script", language = language.label(), reason, "a worker could not be started");
                     drop(newborn);
+                    self.interpreters.forget(language);
                     pool.not_started(&error);
                 }
                 (_, None) => {}
             }
         }
     }
+}
+
+/// What must be enforced and is not, said once in the log.
+fn missing(settings: &WorkerSettings) -> Vec<Protection> {
+    if settings.confinement == Confinement::Nothing {
+        return Vec::new();
+    }
+    let capabilities = Capabilities::probe();
+    let names = |protections: &[Protection]| {
+        protections.iter().map(|protection| protection.name()).collect::<Vec<_>>().join(", ")
+    };
+    let missing = capabilities.unacceptable(&settings.accepted());
+    if !missing.is_empty() {
+        let missing = names(&missing);
+        tracing::warn!(target: "antiphon::script", missing, "this machine can't confine scripts of other languages than JavaScript");
+    }
+    let accepted: Vec<Protection> =
+        settings.accepted().into_iter().filter(|protection| !capabilities.has(*protection)).collect();
+    if !accepted.is_empty() {
+        let accepted = names(&accepted);
+        tracing::warn!(target: "antiphon::script", accepted, "scripts run with less protection, as the settings accept");
+    }
+    missing
+}
+
+fn cannot_confine(missing: &[Protection]) -> Error {
+    let names: Vec<&str> = missing.iter().map(|protection| protection.name()).collect();
+    let names = names.join(", ");
+    Error::unavailable("This server can't run scripts of this language safely; its administrators know why.", 60)
+        .with_cause(format!(
+            "the machine can't enforce {names}; use a newer kernel, or accept that in scripts.accept_missing"
+        ))
+}
+
+/// 503 for a language whose interpreter is not there.
+pub(super) fn absent(reason: String) -> Error {
+    Error::unavailable(reason, 60)
 }
 
 fn cannot_start(language: Language, reason: &str) -> Error {

@@ -1,11 +1,12 @@
 //! The languages that have workers: which script types they serve, which interpreter runs them, and with which program.
 
 use super::reconcile::Loss;
-use antiphon_model::ScriptSettings;
+use antiphon_model::{Limits, ScriptSettings};
+use antiphon_sandbox::MemoryRule;
 use std::path::Path;
 
 /// A language with workers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Language {
     /// Node.js.
     Node,
@@ -56,14 +57,39 @@ impl Language {
         }
     }
 
-    /// What the interpreter is given before the program's path.
-    pub(super) fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Language::Node => &["--max-old-space-size=128"],
-            // No configuration file of the machine's.
-            Language::Php => &["-n", "-d", "display_errors=stderr"],
+    /// What the interpreter is given before the program's path. Its own limits are below those of its process, because it tells
+    /// better what happened.
+    pub(super) fn arguments(self, limits: &Limits) -> Vec<String> {
+        let memory = (limits.worker_memory_bytes >> 20) / 2;
+        let settings: Vec<String> = match self {
+            Language::Node => return vec![format!("--max-old-space-size={memory}")],
             // No environment, no site packages, no compiled files written.
-            Language::Python => &["-I", "-S", "-B"],
+            Language::Python => return ["-I", "-S", "-B"].map(str::to_owned).to_vec(),
+            Language::Php => ["display_startup_errors=0", "extension=tokenizer", "extension=mbstring"]
+                .into_iter()
+                .map(str::to_owned)
+                .chain([format!("memory_limit={memory}M")])
+                .collect(),
+        };
+        // No configuration file of the machine's.
+        let settings = settings.into_iter().flat_map(|setting| ["-d".to_owned(), setting]);
+        ["-n".to_owned()].into_iter().chain(settings).collect()
+    }
+
+    /// What counts as memory of its processes: V8 reserves far more addresses than it ever uses.
+    pub(super) fn memory_rule(self) -> MemoryRule {
+        match self {
+            Language::Node => MemoryRule::Data,
+            Language::Php | Language::Python => MemoryRule::AddressSpace,
+        }
+    }
+
+    /// The oldest version that will do: the one named in `install`.
+    pub(super) fn oldest(self) -> (u32, u32) {
+        match self {
+            Language::Node => (18, 0),
+            Language::Php => (8, 1),
+            Language::Python => (3, 9),
         }
     }
 
@@ -92,7 +118,7 @@ impl Language {
         match self {
             Language::Node => settings.node.as_deref(),
             Language::Php => settings.php.as_deref(),
-            Language::Python => settings.python3.as_deref(),
+            Language::Python => settings.python3.as_deref().or(settings.python.as_deref()),
         }
     }
 

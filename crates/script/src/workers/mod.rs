@@ -20,15 +20,18 @@ mod settings;
 mod texts;
 mod watch;
 
-pub use settings::WorkerSettings;
+pub use settings::{Confinement, WorkerSettings};
 
 use crate::event::Event;
 use crate::host::Host;
 use crate::outcome::{Outcome, Run, SyntaxError};
 use crate::script::Script;
 use antiphon_model::{Error, Limits};
-use keeper::Keeper;
+use antiphon_sandbox::{Capabilities, Protection};
+use interpreter::Interpreters;
+use keeper::{Keeper, absent};
 pub(crate) use language::Language;
+pub use pool::Figures;
 use pool::Pool;
 use run::{Fate, Order};
 use std::sync::{Arc, OnceLock};
@@ -38,6 +41,7 @@ use std::time::Duration;
 pub(crate) struct Workers {
     limits: Limits,
     settings: Arc<WorkerSettings>,
+    interpreters: Arc<Interpreters>,
     /// Started with the first worker: a server whose scripts are all JavaScript never has it.
     keeper: OnceLock<Result<Keeper, Error>>,
 }
@@ -45,7 +49,8 @@ pub(crate) struct Workers {
 impl Workers {
     /// No worker yet.
     pub(crate) fn new(limits: &Limits, settings: WorkerSettings) -> Workers {
-        Workers { limits: limits.clone(), settings: Arc::new(settings), keeper: OnceLock::new() }
+        let interpreters = Arc::new(Interpreters::new(&settings.scripts));
+        Workers { limits: limits.clone(), settings: Arc::new(settings), interpreters, keeper: OnceLock::new() }
     }
 
     /// Runs a script to its end; blocks meanwhile.
@@ -76,10 +81,67 @@ impl Workers {
         verdict
     }
 
+    /// Whether the interpreter of a language is there.
+    ///
+    /// # Errors
+    /// 503 that says what to install.
+    pub(crate) fn available(&self, language: Language) -> Result<(), Error> {
+        self.interpreters.of(language).map(drop).map_err(absent)
+    }
+
+    /// Starts a worker ahead of the first call, and keeps one ready.
+    pub(crate) fn keep_warm(&self, language: Language) {
+        if let Ok(pool) = self.pool(language) {
+            pool.keep_warm();
+        }
+    }
+
+    /// Figures of each language that was needed so far.
+    pub(crate) fn report(&self) -> WorkerReport {
+        let languages = match self.keeper.get() {
+            Some(Ok(keeper)) => {
+                let figures = |language: Language| LanguageReport {
+                    language: language.label(),
+                    interpreter: self.interpreters.of(language).map(|interpreter| interpreter.version),
+                    figures: keeper.pool(language).figures(),
+                };
+                Language::ALL.into_iter().map(figures).collect()
+            }
+            _ => Vec::new(),
+        };
+        let capabilities = Capabilities::probe();
+        let (enforced, missing) = Protection::ALL.into_iter().partition::<Vec<_>, _>(|one| capabilities.has(*one));
+        let names = |protections: Vec<Protection>| protections.into_iter().map(Protection::name).collect();
+        WorkerReport { languages, enforced: names(enforced), missing: names(missing) }
+    }
+
     fn pool(&self, language: Language) -> Result<&Pool, Error> {
-        let keeper = self.keeper.get_or_init(|| Keeper::start(&self.limits, &self.settings));
+        let keeper =
+            self.keeper.get_or_init(|| Keeper::start(&self.limits, &self.settings, Arc::clone(&self.interpreters)));
         keeper.as_ref().map(|keeper| keeper.pool(language)).map_err(Clone::clone)
     }
+}
+
+/// Workers and what confines them, for the operator.
+#[derive(Debug, Clone)]
+pub struct WorkerReport {
+    /// The languages; none before one of them was needed.
+    pub languages: Vec<LanguageReport>,
+    /// Names of the protections that this machine enforces.
+    pub enforced: Vec<&'static str>,
+    /// Names of those that it does not.
+    pub missing: Vec<&'static str>,
+}
+
+/// One language, for the operator.
+#[derive(Debug, Clone)]
+pub struct LanguageReport {
+    /// For people.
+    pub language: &'static str,
+    /// Version of the interpreter, or why there is none.
+    pub interpreter: Result<String, String>,
+    /// Its workers.
+    pub figures: Figures,
 }
 
 fn failed(error: Error) -> Run {

@@ -42,6 +42,23 @@ struct State {
     retired: u64,
 }
 
+/// Figures of one language's workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Figures {
+    /// At rest.
+    pub idle: usize,
+    /// At work.
+    pub busy: usize,
+    /// Not ready yet.
+    pub starting: usize,
+    /// Calls that wait for one.
+    pub waiting: usize,
+    /// Started since the server's start.
+    pub started: u64,
+    /// Ended since then because a run may have left something, because they failed, or because of their age.
+    pub retired: u64,
+}
+
 /// A call that waits.
 struct Waiter {
     depth: u8,
@@ -124,6 +141,27 @@ impl Pool {
         (self.wake)();
     }
 
+    /// Sees to it that a worker is ready at all times from now on.
+    pub(super) fn keep_warm(&self) {
+        let was_warm = std::mem::replace(&mut self.state.lock().is_kept_warm, true);
+        if !was_warm {
+            (self.wake)();
+        }
+    }
+
+    /// Figures for the operator.
+    pub(super) fn figures(&self) -> Figures {
+        let state = self.state.lock();
+        Figures {
+            idle: state.idle.len(),
+            busy: state.busy,
+            starting: state.starting,
+            waiting: state.waiting.len(),
+            started: state.started,
+            retired: state.retired,
+        }
+    }
+
     /// Memory that grew beyond this in the course of many runs is given back by a fresh process.
     fn largest_at_rest(&self) -> u64 {
         self.limits.worker_memory_bytes as u64 / 2
@@ -185,6 +223,9 @@ impl Pool {
             state.dying.push(worker);
         }
         let ended: Vec<Worker> = state.dying.extract_if(.., |worker| worker.has_ended()).collect();
+        if state.failure_now().is_none() {
+            state.failure = None;
+        }
         let is_idle = state.idle.len() <= floor && state.dying.is_empty() && state.failure.is_none();
         drop(state);
         drop(ended);

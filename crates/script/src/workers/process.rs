@@ -6,16 +6,29 @@ use super::frame::{self, FromWorker, ToWorker, VERSION};
 use super::interpreter::Interpreter;
 use super::language::Language;
 use super::meter::Meter;
-use super::settings::WorkerSettings;
+use super::settings::{Confinement, WorkerSettings};
 use super::texts::Texts;
 use antiphon_model::Limits;
+use antiphon_sandbox::{MemoryRule, Plan, ProcessLimits};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Stack of a worker's threads: what systems give by default, and interpreters count on.
+const STACK: u64 = 8 << 20;
+
+/// What workers are started with.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    pub(super) folder: &'a WorkerFolder,
+    pub(super) settings: &'a WorkerSettings,
+    pub(super) limits: &'a Limits,
+}
 
 /// A worker, ended when dropped.
 pub(super) struct Worker {
@@ -39,22 +52,13 @@ impl Worker {
     pub(super) fn start(
         language: Language,
         interpreter: &Interpreter,
-        folder: &WorkerFolder,
-        settings: &WorkerSettings,
-        limits: &Limits,
+        around: &Surroundings<'_>,
     ) -> io::Result<Worker> {
+        let Surroundings { folder, settings, limits } = *around;
         let (ours, theirs) = UnixStream::pair()?;
         let (output, print) = io::pipe()?;
         let scratch = folder.scratch()?;
-        let program = language.programs().first().map_or("", |program| program.name);
-        let child = Command::new(&interpreter.program)
-            .args(language.arguments())
-            .arg(folder.programs(language).join(program))
-            .env_clear()
-            .env("TMPDIR", scratch.path())
-            .env("LANG", "C.UTF-8")
-            .current_dir(scratch.path())
-            .process_group(0)
+        let child = command(language, interpreter, around, scratch.path())?
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(print.try_clone()?))
             .stderr(Stdio::from(print))
@@ -131,6 +135,63 @@ impl Drop for Worker {
             self.kill();
             let _ = self.child.wait();
         }
+    }
+}
+
+/// The command that starts an interpreter: with a fixed environment, in its scratch folder, confined.
+fn command(
+    language: Language,
+    interpreter: &Interpreter,
+    around: &Surroundings<'_>,
+    scratch: &Path,
+) -> io::Result<Command> {
+    let Surroundings { folder, settings, limits } = *around;
+    let programs = folder.programs(language);
+    let mut arguments = language.arguments(limits);
+    let first = language.programs().first().map_or("", |program| program.name);
+    arguments.push(programs.join(first).to_string_lossy().into_owned());
+    let environment =
+        vec![("TMPDIR".to_owned(), scratch.to_string_lossy().into_owned()), ("LANG".to_owned(), "C.UTF-8".to_owned())];
+    let launcher = match &settings.confinement {
+        Confinement::Sandbox(launcher) => launcher,
+        Confinement::Nothing => {
+            let mut command = Command::new(&interpreter.program);
+            command.args(arguments).env_clear().envs(environment).current_dir(scratch).process_group(0);
+            return Ok(command);
+        }
+        Confinement::Unknown => return Err(io::Error::other("nothing was set up that confines workers")),
+    };
+    let surroundings = antiphon_sandbox::Surroundings::of(&interpreter.program)
+        .ok_or_else(|| io::Error::other("the interpreter's program is gone"))?;
+    let mut readable = surroundings.readable;
+    readable.push(programs);
+    readable.extend(settings.packages.clone());
+    let plan = Plan {
+        program: surroundings.program,
+        arguments,
+        environment,
+        readable,
+        scratch: scratch.to_owned(),
+        limits: ProcessLimits {
+            memory_bytes: memory_bytes(language, limits),
+            memory_rule: language.memory_rule(),
+            open_files: limits.worker_files,
+            file_bytes: limits.worker_scratch_bytes as u64,
+            stack_bytes: STACK,
+        },
+        accept_missing: settings.accepted(),
+        server: std::process::id(),
+    };
+    plan.command(launcher).map_err(io::Error::other)
+}
+
+/// What the kernel lets a process have. The stacks of V8's threads count as its data though they are hardly touched; what it really
+/// uses is looked at while it runs.
+fn memory_bytes(language: Language, limits: &Limits) -> u64 {
+    let share = limits.worker_memory_bytes as u64;
+    match language.memory_rule() {
+        MemoryRule::AddressSpace => share,
+        MemoryRule::Data => share * 2,
     }
 }
 

@@ -8,6 +8,7 @@ use super::reconcile;
 use super::watch::Watch;
 use crate::event::Event;
 use crate::host::{ApiCall, Host};
+use crate::javascript::with_lookups;
 use crate::lookup;
 use crate::outcome::{Finished, Outcome, Run, StopReason, SyntaxError, Thrown, status};
 use crate::script::{LookupMode, Script};
@@ -18,6 +19,9 @@ use std::time::Duration;
 
 /// How long a worker that closed its channel is waited for, to learn how it ended.
 const LAST_BREATH: Duration = Duration::from_millis(20);
+
+/// What interpreters say before they end for want of memory.
+const OUT_OF_MEMORY: [&str; 3] = ["heap out of memory", "Allowed memory size", "Out of memory"];
 
 /// What is to be run.
 pub(super) struct Order<'a> {
@@ -121,7 +125,7 @@ fn converse(worker: &mut Worker, order: &Order<'_>, watch: &mut Watch) -> (Outco
 }
 
 fn run_frame(worker: &mut Worker, order: &Order<'_>) -> Result<Vec<u8>, String> {
-    let Order { script, event, host, limits, .. } = order;
+    let Order { script, event, host, limits, language } = order;
     let mode = script.settings().lookups;
     let source = match mode {
         LookupMode::Raw if lookup::has_candidate(&script.source) => {
@@ -129,7 +133,11 @@ fn run_frame(worker: &mut Worker, order: &Order<'_>) -> Result<Vec<u8>, String> 
         }
         _ => Arc::clone(&script.source),
     };
-    let told = worker.texts.tell(&script.name, &source);
+    let told = worker.texts.tell(&script.name, mode, &source);
+    // Literals of JavaScript are rewritten here, those of other languages by their workers.
+    let asking = (told.is_new && mode == LookupMode::Safe && *language == Language::Node)
+        .then(|| with_lookups(&source))
+        .flatten();
     let lookups = match mode {
         LookupMode::Safe => lookups(&told.text.candidates, *host),
         LookupMode::Off | LookupMode::Raw => Object::new(),
@@ -138,7 +146,7 @@ fn run_frame(worker: &mut Worker, order: &Order<'_>) -> Result<Vec<u8>, String> 
         script: &script.name,
         kind: &script.kind,
         text: told.text.id,
-        source: told.is_new.then_some(&*source),
+        source: told.is_new.then_some(asking.as_deref().unwrap_or(&source)),
         forget: told.forget.map(|id| [id]),
         event: EventFrame(event),
         session: host.session(),
@@ -220,6 +228,9 @@ fn broken_off(worker: &mut Worker, order: &Order<'_>, watch: &mut Watch, broken:
         Broken::Closed => {
             worker.channel.drain_output(watch);
             let ending = worker.ending(LAST_BREATH);
+            if OUT_OF_MEMORY.iter().any(|words| watch.last_words().contains(words)) {
+                return Outcome::Stopped(StopReason::Memory, watch.message(name, StopReason::Memory));
+            }
             let message = format!("The {label} interpreter ended while it ran script '{name}'.");
             Outcome::Failed(Error::internal(message, format!("{ending}: {}", watch.last_words())))
         }

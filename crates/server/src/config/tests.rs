@@ -59,3 +59,22 @@ fn the_table_of_limits_tells_values_and_defaults() {
     assert_eq!(table.len(), 1 + antiphon_model::Limits::REASONS.len());
     assert!(table.iter().all(|line| line.split_whitespace().count() > 4), "{table:#?}");
 }
+
+#[test]
+fn variables_of_the_original_switch_languages_off_and_name_interpreters() {
+    let variables = [
+        ("DF_SCRIPTING_DISABLE", "python3, php"),
+        ("DF_NODEJS_PATH", "/opt/node"),
+        ("DF_PYTHON_PATH", "/opt/python"),
+        ("DF_PYTHON3_PATH", " "),
+        ("ANTIPHON_SCRIPTS__NODE", "/usr/bin/node"),
+    ];
+    let scripts = load("", &variables, Flags::default()).unwrap().scripts;
+    assert_eq!(scripts.disable, ["python3", "php"]);
+    assert_eq!(
+        (scripts.node, scripts.python, scripts.python3),
+        (Some("/usr/bin/node".into()), Some("/opt/python".into()), None)
+    );
+    let file = "[scripts]\ndisable = [\"all\"]\n";
+    assert_eq!(load(file, &[], Flags::default()).unwrap().scripts.disable, ["all"]);
+}

@@ -13,7 +13,7 @@ impl Resource for EventScripts {
         require(record, "name")?;
         EventName::parse(record.get("name").and_then(Value::as_str).unwrap_or_default())?;
         require(record, "type")?;
-        check(call, record)
+        check(call, record, record.get("type"))
     }
 
     fn update(&self, call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
@@ -23,7 +23,7 @@ impl Resource for EventScripts {
         if let Some(name) = existing.get("name") {
             record.insert("name".into(), name.clone());
         }
-        check(call, record)
+        check(call, record, record.get("type").or(existing.get("type")))
     }
 
     fn delete(&self, _call: &Call<'_>, existing: &Object) -> Result<()> {
@@ -48,12 +48,13 @@ fn refuse_linked(existing: &Object) -> Result<()> {
     }
 }
 
-/// Refuses an unknown type, and a text that is none or too large.
-pub(super) fn check(call: &Call<'_>, record: &mut Object) -> Result<()> {
-    if let Some(kind) = record.get("type").and_then(Value::as_str)
-        && !known_type(kind)
-    {
-        return Err(invalid("type", &format!("The script type '{kind}' is unknown; see system/script_type.")));
+/// Refuses a type that is unknown or switched off, and a text that is none or too large. `kind` is the type that the record has in the end.
+pub(super) fn check(call: &Call<'_>, record: &Object, kind: Option<&Value>) -> Result<()> {
+    if let Some(kind) = kind.and_then(Value::as_str) {
+        if !known_type(kind) {
+            return Err(invalid("type", &format!("The script type '{kind}' is unknown; see system/script_type.")));
+        }
+        call.gateway.engines().enabled(kind)?;
     }
     match record.get("content") {
         None | Some(Value::Null) => Ok(()),
@@ -82,6 +83,10 @@ pub(in crate::system) fn warnings(call: &Call<'_>, records: &[&Object], name: Op
         let Some(kind) = text("type").or(stored_kind).filter(|kind| known_type(kind)) else { continue };
         if EventName::parse(script).is_ok_and(|event| event.phase == Phase::Queued) {
             warnings.push(format!("Script '{script}' is stored, but queued scripts do not run in this release."));
+        }
+        if let Err(reason) = call.gateway.engines().usable(kind) {
+            warnings.push(format!("Script '{script}' is stored, but can't run: {}", reason.message));
+            continue;
         }
         let Some(Err(error)) = text("content").map(|content| call.gateway.engines().check(kind, content)) else {
             continue;

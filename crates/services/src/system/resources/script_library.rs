@@ -14,7 +14,7 @@ impl Resource for ScriptLibraries {
         check_name(record.get("name").and_then(Value::as_str).unwrap_or_default())?;
         require(record, "type")?;
         record.remove("version");
-        check(call, record)
+        check(call, record, record.get("type"))
     }
 
     fn update(&self, call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
@@ -24,7 +24,7 @@ impl Resource for ScriptLibraries {
         if let Some(name) = existing.get("name") {
             record.insert("name".into(), name.clone());
         }
-        check(call, record)
+        check(call, record, record.get("type").or(existing.get("type")))
     }
 }
 

@@ -20,7 +20,7 @@ impl Resource for Services {
         equals(table, "deletable", Bound::Boolean(true)).filter(|_| deletes_everything(call))
     }
 
-    fn create(&self, _call: &Call<'_>, record: &mut Object) -> Result<()> {
+    fn create(&self, call: &Call<'_>, record: &mut Object) -> Result<()> {
         forget_flags(record);
         require(record, "name")?;
         require(record, "type")?;
@@ -32,10 +32,11 @@ impl Resource for Services {
         }
         strip_label(record);
         let kind = text(record, "type").unwrap_or_default().to_owned();
+        call.gateway.engines().enabled(&kind)?;
         service_config::complete(record, &kind, None)
     }
 
-    fn update(&self, _call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
+    fn update(&self, call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
         forget_flags(record);
         strip_label(record);
         require_if_given(record, "name")?;
@@ -53,6 +54,7 @@ impl Resource for Services {
             check_name(record)?;
         }
         let kind = text(existing, "type").unwrap_or_default();
+        call.gateway.engines().enabled(kind)?;
         service_config::complete(record, kind, text(existing, "config"))
     }
 
