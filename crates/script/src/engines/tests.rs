@@ -9,3 +9,5 @@ mod platform;
 mod speed;
 mod throws;
 mod typescript;
+mod workers;
+mod workers_misbehaving;
