@@ -3,7 +3,6 @@
 use super::fixture::{Call, World, finished};
 use crate::*;
 use antiphon_model::{Limits, ScriptSettings, Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -193,8 +192,8 @@ impl Host for Nested<'_> {
         None
     }
 
-    fn library(&self, _: &str) -> Option<Arc<str>> {
-        None
+    fn library(&self, _: &str, _: &str) -> Result<Library, String> {
+        Err(String::new())
     }
 
     fn depth(&self) -> u8 {
