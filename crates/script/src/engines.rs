@@ -134,7 +134,7 @@ impl Engines {
         match Language::of(kind) {
             Some(language) => self.workers.available(language),
             None if known_type(kind) => Ok(()),
-            None => Err(cannot_run(kind)),
+            None => Err(unknown_type(kind)),
         }
     }
 
