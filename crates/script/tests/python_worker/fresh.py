@@ -41,6 +41,10 @@ CHANGES = [
     "import sys\nsys.stdout._limit = 0",
     "import re\nre.I.left = 1",
     "import nosuch_package",
+    "str.format('{0.__class__}', event)",
+    "('{0' + '.__class__}').format(event)",
+    "template = '{0.api._run}'\nf = template.format\nf(platform)",
+    "f = str\ng = f.format\ng('{0.__class__}', event)",
 ]
 
 #: The server is told before the script can do anything, so a forged end is of no use.

@@ -53,6 +53,9 @@ ORDINARY = [
     "a, *b = [1, 2, 3]\nprint(a, b, sep='', end='')",
     "return munchify({'a': {'b': 1}}).a.b",
     "return __name__",
+    "template = 'a {} b'\nreturn template.format(1)",
+    "event.response.format = event.response.format",
+    "from http import HTTPStatus\nreturn HTTPStatus.NOT_FOUND.value",
 ]
 
 #: Each of these could leave something behind, look around, or act later. None must run in place.
@@ -179,11 +182,12 @@ ESCAPING = [
     "int.mro()",
     "'{0.__class__}'.format(event)",
     "'{0.a}'.format(event)",
+    "'{0[a:b].__class__}'.format({'a:b': event})",
+    "'{0[}].__class__}'.format({'}': event})",
     "'{:{0.__class__}}'.format(event)",
-    "event.resource.format(event)",
-    "str.format('{0.__class__}', event)",
-    "('{0' + '.__class__}').format(event)",
     "f = '{0.__class__}'.format",
+    "match 'x':\n    case object(format=f):\n        pass",
+    "import http\nreturn http.client",
     "'{x}'.format_map(event)",
     "getattr('', 'format')",
     "f'{event.__class__}'",

@@ -38,6 +38,7 @@ MODULES = {
     "heapq": _names("heappush heappop heapify heapreplace heappushpop merge nlargest nsmallest"),
     "hmac": _names("new compare_digest digest"),
     "html": _names("escape unescape"),
+    "http": _names("HTTPStatus"),
     "io": _names("StringIO BytesIO"),
     "itertools": _names(
         "accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile filterfalse groupby "

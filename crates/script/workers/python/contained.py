@@ -2,9 +2,9 @@
 
 A contained script may run in the worker's own world, in names of its own: when it has ended, no later run can tell that it
 was there. Everything is on a list (`allowed.py`) or not contained; what is not contained runs as well, but its process ends
-with it. Three things can't be told from the text alone, so they are watched while the script runs, by a function that the
-script can't name (`WATCH`): setting or deleting an attribute, reading an attribute whose name begins with an underscore, and
-what libraries hand out. The function says when the object is not the script's own, and the run then counts as not contained.
+with it. Four things can't be told from the text alone, so they are watched while the script runs, by a function that the
+script can't name (`WATCH`): setting or deleting an attribute, reading an attribute whose name begins with an underscore, the
+fields of a format text, and what libraries hand out. The function says when the object is not the script's own, and the run then counts as not contained.
 
 What must hold, and how it does:
 
@@ -29,6 +29,8 @@ from names import binds, bound_in, calls, kinds, parameters, special
 
 #: Called with the object whose attribute is touched; gives it back.
 WATCH = "<watch>"
+#: Called with what may be the text of a format; gives it back.
+WATCH_FORMAT = "<watch format>"
 
 EXCEPTIONS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
@@ -54,8 +56,8 @@ INNER_ATTRIBUTES = ATTRIBUTES | frozenset(
     # Those that lead on have a prefix: `f_globals`, `gi_frame`. Others (`close`, `replace`) only look alike.
     if "_" in name and not name.startswith("__")
 )
-#: A field of a format text that reads an attribute: `{0.name}`.
-READS_ATTRIBUTE = re.compile(r"\{[^{}:!]*\.")
+#: A field of a format text that reads an attribute, `{0.name}`, or may after an index, `{0[a:b].name}`.
+READS_ATTRIBUTE = re.compile(r"\{[^{}:!]*[.\[]")
 #: Functions that see a class, but hand it to nobody.
 SHOWING = frozenset({"str", "repr", "print", "isinstance", "issubclass"})
 #: Kinds of nodes that are as safe as their parts.
@@ -65,6 +67,11 @@ PLAIN = kinds(
     "arguments withitem Match match_case MatchValue MatchSingleton MatchSequence MatchMapping MatchStar MatchAs MatchOr"
 )
 OPERATORS = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
+
+
+def reads_attribute(value):
+    """Whether a value's `format` may read an attribute: a text with such a field, or the type of texts itself."""
+    return isinstance(value, type) or isinstance(value, str) and READS_ATTRIBUTE.search(value) is not None
 
 
 class Escapes(Exception):
@@ -83,8 +90,8 @@ def contain(body, function_scope=True):
             reader.visit(node)
     except RecursionError:
         raise Escapes("nested too deeply") from None
-    for node in reader.watched:
-        call = ast.Call(ast.Name(WATCH, ast.Load()), [node.value], [])
+    for node, watch in reader.watched:
+        call = ast.Call(ast.Name(watch, ast.Load()), [node.value], [])
         ast.copy_location(call.func, node.value)
         node.value = ast.copy_location(call, node.value)
     return set(reader.modules.values())
@@ -292,18 +299,24 @@ class _Reader:
                 self.visit(inner.value)
                 return
             self.shown.add(inner)
-        self._attribute_name(node.attr, node.value)
+        if node.attr == "format" and loads:
+            self._format(node)
+        else:
+            self._attribute_name(node.attr, node.value)
         if not loads or node.attr.startswith("_"):
-            self.watched.append(node)
+            self.watched.append((node, WATCH))
         self.visit(node.value)
+
+    def _format(self, node):
+        """`text.format`, or an attribute of that name."""
+        if not isinstance(node.value, ast.Constant):
+            self.watched.append((node, WATCH_FORMAT))
+        elif reads_attribute(node.value.value):
+            raise Escapes("a format that reads attributes")
 
     def _attribute_name(self, name, value=None):
         if name in INNER_ATTRIBUTES:
             raise Escapes(f"attribute {name}")
-        if name == "format":
-            template = value.value if isinstance(value, ast.Constant) else None
-            if not isinstance(template, str) or READS_ATTRIBUTE.search(template):
-                raise Escapes("a format that may read attributes")
         if special(name) and name != "__name__" and not (name == "__init__" and calls(value, {"super"})):
             raise Escapes(f"attribute {name}")
 
@@ -329,7 +342,7 @@ class _Reader:
             return
         if name in {"getattr", "hasattr"} and len(arguments) >= 2:
             attribute = arguments[1].value if isinstance(arguments[1], ast.Constant) else None
-            if isinstance(attribute, str) and not attribute.startswith("_"):
+            if isinstance(attribute, str) and not attribute.startswith("_") and attribute != "format":
                 self._attribute_name(attribute)
                 return
         raise Escapes(f"{name} in another form")
@@ -355,7 +368,7 @@ class _Reader:
 
     def _MatchClass(self, node):
         for name in node.kwd_attrs:
-            if name.startswith("_"):
+            if name.startswith("_") or name == "format":
                 raise Escapes(f"attribute {name}")
             self._attribute_name(name)
         self._children(node)

@@ -7,7 +7,7 @@ from types import FunctionType, SimpleNamespace
 
 from changes import Given
 from channel import Unsendable
-from contained import WATCH
+from contained import WATCH, WATCH_FORMAT, reads_attribute
 from failures import from_exception, thrown
 from libraries import Libraries, Library, import_module
 from lookups import FILLED, fill
@@ -134,6 +134,7 @@ class Run:
         names["event"] = names["_event"] = self.event
         names["platform"] = names["_platform"] = self.platform
         names[WATCH] = self.watch
+        names[WATCH_FORMAT] = self.watch_format
         names[IMPORT_ALL] = lambda name: self._import_all(names, name)
         return names
 
@@ -152,6 +153,12 @@ class Run:
         if kind in (type, FunctionType) and value.__module__ in self.own_modules:
             return value
         self.escapes()
+        return value
+
+    def watch_format(self, value):
+        """Sees what may be the text of a format."""
+        if reads_attribute(value):
+            self.escapes()
         return value
 
     def library(self, name):
