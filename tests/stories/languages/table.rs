@@ -29,7 +29,7 @@ pub const LANGUAGES: [Language; 7] = [
     Language { kind: "nodejs", grammar: Grammar::JavaScript, has_come: false },
     Language { kind: "python3", grammar: Grammar::Python, has_come: true },
     Language { kind: "python", grammar: Grammar::Python, has_come: true },
-    Language { kind: "php", grammar: Grammar::Php, has_come: false },
+    Language { kind: "php", grammar: Grammar::Php, has_come: true },
 ];
 
 /// The same script in each grammar. Calls of `platform.api` are awaited in JavaScript, so that they read the same in Node.js.

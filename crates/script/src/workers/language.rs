@@ -65,11 +65,26 @@ impl Language {
             Language::Node => return vec![format!("--max-old-space-size={memory}")],
             // No environment, no site packages, no compiled files written.
             Language::Python => return ["-I", "-S", "-B"].map(str::to_owned).to_vec(),
-            Language::Php => ["display_startup_errors=0", "extension=tokenizer", "extension=mbstring"]
-                .into_iter()
-                .map(str::to_owned)
-                .chain([format!("memory_limit={memory}M")])
-                .collect(),
+            // Extensions that scripts use are named one by one, and passed over where they are not installed. The worker itself
+            // needs the tokenizer.
+            Language::Php => [
+                "display_errors=stderr",
+                "display_startup_errors=0",
+                "error_log=/dev/null",
+                "enable_dl=0",
+                "extension=tokenizer",
+                "extension=ctype",
+                "extension=mbstring",
+                "extension=iconv",
+                "extension=bcmath",
+                "extension=gmp",
+                "extension=dom",
+                "extension=simplexml",
+            ]
+            .into_iter()
+            .map(str::to_owned)
+            .chain([format!("memory_limit={memory}M")])
+            .collect(),
         };
         // No configuration file of the machine's.
         let settings = settings.into_iter().flat_map(|setting| ["-d".to_owned(), setting]);

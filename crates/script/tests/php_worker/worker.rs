@@ -33,7 +33,14 @@ impl Worker {
     pub fn start() -> Worker {
         let (channel, other) = UnixStream::pair().unwrap();
         let process = Command::new("php")
-            .args(["-n", "-d", "display_startup_errors=0", "-d", "extension=tokenizer", "-d", "extension=mbstring"])
+            .args([
+                "-n",
+                "-ddisplay_startup_errors=0",
+                "-derror_log=/dev/null",
+                "-dextension=tokenizer",
+                "-dextension=ctype",
+                "-dextension=mbstring",
+            ])
             .arg(PROGRAM)
             .env_clear()
             .stdin(Stdio::from(OwnedFd::from(other)))

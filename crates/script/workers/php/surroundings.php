@@ -6,7 +6,7 @@ function prepare_surroundings(array $hello): void
 {
     $settings = [
         'error_reporting' => E_ALL, 'display_errors' => 0, 'log_errors' => 0, 'html_errors' => 0,
-        'zend.exception_ignore_args' => 1, 'memory_limit' => $hello['memory_limit'] ?? -1,
+        'error_log' => '', 'zend.exception_ignore_args' => 1, 'memory_limit' => $hello['memory_limit'] ?? -1,
     ];
     foreach ($settings as $name => $value) {
         ini_set($name, (string) $value);

@@ -3,6 +3,11 @@
 // is descriptor 0 at the start; what lands on standard output or error is printed text, never a result.
 namespace Antiphon;
 
+if (!extension_loaded('tokenizer')) {
+    fwrite(STDERR, "PHP's extension 'tokenizer' is missing (Debian: apt-get install php-common; Alpine: apk add php-tokenizer).\n");
+    exit(1);
+}
+
 require __DIR__ . '/channel.php';
 require __DIR__ . '/exceptions.php';
 require __DIR__ . '/tokens.php';

@@ -40,7 +40,7 @@ fn a_changed_builtin_is_as_it_was() {
                 "import builtins\nbefore = [json.dumps([1]), hasattr(builtins, 'left')]\n\
                  builtins.left = 1\njson.dumps = lambda *a, **k: 'poisoned'\n\
                  event.response = {'content': before}",
-                "$before = [json_encode([1]), function_exists('left')];
+                "$before = [json_encode([1]), defined('LEFT')];
                  function left() { return 1; } ini_set('precision', '3'); define('LEFT', 1);
                  $event['response'] = ['content' => $before];",
             ),
