@@ -55,6 +55,11 @@ fn area_09_filters() {
 }
 
 #[test]
+fn area_11_scripts_php() {
+    conforms("11_scripts_php");
+}
+
+#[test]
 fn area_13_scripts_python3() {
     conforms("13_scripts_python3");
 }

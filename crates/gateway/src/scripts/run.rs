@@ -85,9 +85,10 @@ impl ScriptRunner<'_> {
             None => raw_content(request),
         };
         let from_uri = request.uri.as_ref().map(|uri| uri.split_once('?').map_or("", |(_, query)| query));
+        let path = request.resource.strip_suffix('/').unwrap_or(&request.resource);
         let resource = from_uri.map(|query| match query {
-            "" => request.resource.clone(),
-            query => format!("{}?{query}", request.resource),
+            "" => path.to_owned(),
+            query => format!("{path}?{query}"),
         });
         let response_content = response.map(|response| response_value(&response.content));
         let event = Event {

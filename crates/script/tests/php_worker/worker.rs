@@ -80,7 +80,7 @@ impl Worker {
                     ran.calls.push(frame);
                 }
                 "library" => {
-                    let source = (frame["name"] == "tax").then_some("function tax($net) { return $net * 1.5; }");
+                    let source = (frame["name"] == "tax.php").then_some("function tax($net) { return $net * 1.5; }");
                     self.send(&json!({"t": "library", "id": frame["id"], "name": frame["name"], "source": source}));
                 }
                 _ => {

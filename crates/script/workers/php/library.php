@@ -56,13 +56,12 @@ final class Library
         return false;
     }
 
-    /** The text of a library as a file of PHP; found with or without `.php` at the end. */
+    /** The text of a library as a file of PHP; the server finds it with or without `.php` at the end. */
     private static function text(string $path): ?string
     {
         $name = substr($path, strlen(self::FOLDER) + 1);
         if (!array_key_exists($name, self::$known)) {
-            $other = str_ends_with($name, '.php') ? substr($name, 0, -4) : "$name.php";
-            $text = (self::$ask)($name) ?? (self::$ask)($other);
+            $text = (self::$ask)($name);
             self::$known[$name] = $text === null ? null : Source::as_file($text);
         }
         return self::$known[$name];
