@@ -108,7 +108,7 @@ final class Worker
     {
         $run = $this->run = new Run([], false);
         try {
-            Texts::compile($source, []);
+            Texts::check($source);
             $this->run = null;
             $this->channel->write(['t' => 'checked']);
         } catch (\CompileError $error) {

@@ -73,10 +73,18 @@ final class Source
     /** PHP code that declares the script's own functions and classes, each on its own line; null if there are none. */
     public function declarations(): ?string
     {
-        if (!$this->declared) {
-            return null;
-        }
-        $code = $this->preamble();
+        return $this->declared ? $this->preamble() . $this->declared_text() : null;
+    }
+
+    /** The same as PHP code that is only compiled: its value is a closure that nobody calls. */
+    public function declarations_to_check(): string
+    {
+        return $this->preamble() . 'return static function () { ' . $this->declared_text() . "\n};";
+    }
+
+    private function declared_text(): string
+    {
+        $code = '';
         foreach ($this->tokens as $at => $token) {
             $code .= isset($this->declared[$at]) ? $token->text : self::lines_of($token->text);
         }

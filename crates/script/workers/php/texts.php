@@ -62,8 +62,16 @@ final class Texts
         return $text;
     }
 
+    /** Compiles a text and runs nothing of it. @throws \ParseError */
+    public static function check(string $source): void
+    {
+        $source = new Source($source, []);
+        evaluate($source->code());
+        evaluate($source->declarations_to_check());
+    }
+
     /** @throws \ParseError */
-    public static function compile(string $source, array $lookups): Text
+    private static function compile(string $source, array $lookups): Text
     {
         $source = new Source($source, $lookups);
         $factory = evaluate($source->code());
