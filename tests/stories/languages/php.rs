@@ -27,9 +27,9 @@ fn error(app: &TestApp, status: u16, source: &str) -> Value {
 /// The sample of docs/scripting.md with that title, attached to its event.
 fn with(title: &str) -> TestApp {
     let guide = include_str!("../../../docs/scripting.md");
-    let samples = guide.split("```php\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
+    let mut samples = guide.split("```php\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
     let heading = |text: &&str| text.lines().next().unwrap().ends_with(&format!(": {title}"));
-    let text = samples.into_iter().find(heading).unwrap_or_else(|| panic!("no sample '{title}'"));
+    let text = samples.find(heading).unwrap_or_else(|| panic!("no sample '{title}'"));
     let event = text.strip_prefix("// On ").unwrap().split(": ").next().unwrap();
     let app = TestApp::start();
     app.store(event, json!({"type": "php", "content": text}));

@@ -113,10 +113,15 @@ fn errors_of_php_tell_the_authors_line() {
 #[test]
 fn texts_that_are_no_scripts_tell_where() {
     let mut worker = Worker::start();
-    for (source, line) in
-        [("\nthis is not php", 2), ("$x = 1;\n}\n{", 2), ("if (1) {\n", 1), ("\nbreak;", 2), ("f(;", 1),
-        ("\nfunction f() {\n  $x = ;\n}", 3), ("class A { function }", 1)]
-    {
+    for (source, line) in [
+        ("\nthis is not php", 2),
+        ("$x = 1;\n}\n{", 2),
+        ("if (1) {\n", 1),
+        ("\nbreak;", 2),
+        ("f(;", 1),
+        ("\nfunction f() {\n  $x = ;\n}", 3),
+        ("class A { function }", 1),
+    ] {
         // What is found only when PHP compiles ends the process.
         let end = Worker::start().check(source);
         assert_eq!(
