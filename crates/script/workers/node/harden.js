@@ -2,13 +2,13 @@
 // the world it is for.
 //
 // A frozen prototype would also keep scripts from giving their own objects a member of the same name (`error.name = 'Mine'`).
-// Therefore the members of prototypes that this happens to (`assignable`) become accessors that put the value on the object
+// Therefore the members of prototypes that this may happen to become accessors that put the value on the object
 // it is assigned to.
 (function (roots, assignable, codeMade) {
   'use strict';
   const { ArrayBuffer, Map, Object, Reflect, Set, Symbol, TypeError, Uint8Array } = globalThis;
   const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
-  const { freeze } = Object;
+  const { freeze, seal } = Object;
   const isObject = (value) => (typeof value === 'object' && value !== null) || typeof value === 'function';
 
   // What syntax gives, without a name that leads there.
@@ -35,6 +35,8 @@
     return found.map((value) => getPrototypeOf(value));
   }
 
+  const prototypes = new Set();
+
   function reachable() {
     const seen = new Set();
     const open = [...roots, ...hidden()];
@@ -46,16 +48,23 @@
       for (const key of ownKeys(object)) {
         const about = getOwnPropertyDescriptor(object, key);
         open.push(about.value, about.get, about.set);
+        if (key === 'prototype' && typeof object === 'function' && isObject(about.value)) prototypes.add(about.value);
       }
     }
     return seen;
   }
 
+  const left = [];
+
   function makeAssignable(holder) {
     for (const key of ownKeys(holder)) {
       const { value, writable, configurable, enumerable } = getOwnPropertyDescriptor(holder, key);
       // Node's inspection of values expects to find the constructor as it is.
-      if (!writable || !configurable || key === 'constructor') continue;
+      if (!writable || key === 'constructor') continue;
+      if (!configurable) {
+        left.push([holder, key, value]);
+        continue;
+      }
       const get = () => value;
       const set = function (given) {
         if (this === holder) throw new TypeError(`Cannot change '${String(key)}' of a built-in object`);
@@ -69,16 +78,18 @@
   }
 
   const all = reachable();
-  for (const holder of assignable) makeAssignable(holder);
-  // A way to make code from text: whoever goes it is noticed.
-  if (codeMade !== undefined) {
-    for (const sample of [function () {}, async function () {}, function* () {}, async function* () {}]) {
-      const holder = getPrototypeOf(sample);
-      const constructor = holder.constructor;
-      const get = () => { codeMade(); return constructor; };
-      freeze(get);
-      defineProperty(holder, 'constructor', { __proto__: null, get, set: undefined, enumerable: false, configurable: true });
-    }
+  for (const holder of prototypes) if (assignable(holder)) makeAssignable(holder);
+  for (const sample of [function () {}, async function () {}, function* () {}, async function* () {}]) {
+    const holder = getPrototypeOf(sample);
+    const constructor = holder.constructor;
+    const get = () => { codeMade(); return constructor; };
+    freeze(get);
+    defineProperty(holder, 'constructor', { __proto__: null, get, set: undefined, enumerable: false, configurable: true });
   }
-  for (const object of all) if (!ArrayBuffer.isView(object)) freeze(object);
+  const open = new Set(left.map(([holder]) => holder));
+  for (const object of all) {
+    if (open.has(object)) seal(object);
+    else if (!ArrayBuffer.isView(object)) freeze(object);
+  }
+  return left;
 })

@@ -6,6 +6,7 @@ const { STATUS_CODES } = require('http');
 const { formatWithOptions, promisify } = require('util');
 const { isBuiltin } = require('module');
 const channel = require('./channel');
+const { isPlainGlobal, isPlainModule, isSafe, makeSafe } = require('./modules');
 const run = require('./run');
 const packages = require('./packages');
 const { AROUND } = require('./texts');
@@ -36,6 +37,19 @@ function taint() {
   channel.send('{"t":"unclean"}');
 }
 
+// Prepares for giving a script something of Node's own world.
+function lend(plain) {
+  if (!plain) taint();
+  else if (!isSafe()) {
+    try {
+      makeSafe(taint);
+    } catch {
+      // This version of Node has something that can't be frozen: the worker serves this run, and no other.
+      taint();
+    }
+  }
+}
+
 const bare = (name) => (name.startsWith('node:') ? name.slice(5) : name);
 
 const host = {
@@ -50,7 +64,7 @@ const host = {
   nextTick,
   statusMessage: (code) => STATUS_CODES[code] ?? '',
   // Values may say themselves how they look only where they can be this world's: they are handed objects of it for that.
-  format: (values) => formatWithOptions({ colors: false, customInspect: run.current()?.tainted === true }, ...values),
+  format: (values) => formatWithOptions({ colors: false, customInspect: isSafe() || run.current()?.tainted === true }, ...values),
   bytesToText: (bytes) => Buffer.from(bytes).toString(),
   print: run.print,
   call: run.call,
@@ -62,12 +76,12 @@ const host = {
   around: () => JSON.stringify(AROUND),
   borrowed: () => JSON.stringify(BORROWED),
   borrow(name) {
-    taint();
+    lend(isPlainGlobal(name));
     return globalThis[name];
   },
   builtin: (name) => (isBuiltin(name) ? bare(name) : undefined),
   builtinModule(name) {
-    taint();
+    lend(isPlainModule(name));
     return require(name);
   },
   resolve: packages.resolve,

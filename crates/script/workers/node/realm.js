@@ -5,7 +5,7 @@
 (function (worker) {
   'use strict';
   const global = globalThis;
-  const { Array, Error, Function, JSON, Map, Number, Object, Promise, Reflect, RegExp, String, Symbol, TypeError } = global;
+  const { Array, Error, Function, JSON, Map, Number, Object, Promise, Reflect, RegExp, Set, String, Symbol, TypeError } = global;
   const { apply, defineProperty, deleteProperty, getPrototypeOf, ownKeys } = Reflect;
   const uncurry = (method) => Function.prototype.call.bind(method);
   const then = uncurry(Promise.prototype.then);
@@ -544,15 +544,13 @@
     }
   }
 
-  // Modules of Node are shared by all runs and can't be changed; a script gets a list of its own of what is in them.
+  // Modules of Node are shared by all runs and can't be changed; a script gets a list of its own of what is in them, without
+  // what sets their state.
   function copyOf(module) {
     if (typeof module === 'function') return module;
     const copy = {};
-    const names = ownKeys(module);
-    for (let index = 0; index < names.length; index++) {
-      const { __proto__: _, ...about } = getOwnPropertyDescriptor(module, names[index]);
-      defineProperty(copy, names[index], { ...about, configurable: true, ...('value' in about ? { writable: true } : {}) });
-    }
+    const names = keys(module);
+    for (let index = 0; index < names.length; index++) copy[names[index]] = module[names[index]];
     return copy;
   }
 
@@ -629,11 +627,11 @@
       push(roots, get);
       push(roots, set);
     }
-    const assignable = [Object.prototype, Function.prototype];
-    const errors = ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError', 'AggregateError'];
-    for (let index = 0; index < errors.length; index++) push(assignable, global[errors[index]].prototype);
+    const plain = ['Object', 'Function', 'Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'];
+    const assignable = new Set();
+    for (let index = 0; index < plain.length; index++) assignable.add(global[plain[index]].prototype);
     for (let index = 0; index < lasting.length; index++) push(roots, global[lasting[index]]);
-    harden(roots, assignable, codeMade);
+    harden(roots, (prototype) => assignable.has(prototype), codeMade);
     tidy();
   }
 

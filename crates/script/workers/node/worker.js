@@ -6,6 +6,7 @@
 
 const channel = require('./channel');
 const { configure } = require('./host');
+const { restore } = require('./modules');
 const run = require('./run');
 const texts = require('./texts');
 const { enter, leave, prepare } = require('./world');
@@ -69,6 +70,7 @@ function turn() {
     finish();
   } else {
     if (left) leave(left);
+    restore();
     left = undefined;
     while (!obey(channel.receive()));
   }
