@@ -26,7 +26,7 @@ pub const LANGUAGES: [Language; 7] = [
     Language { kind: "javascript", grammar: Grammar::JavaScript, has_come: true },
     Language { kind: "v8js", grammar: Grammar::JavaScript, has_come: true },
     Language { kind: "typescript", grammar: Grammar::JavaScript, has_come: true },
-    Language { kind: "nodejs", grammar: Grammar::JavaScript, has_come: false },
+    Language { kind: "nodejs", grammar: Grammar::JavaScript, has_come: true },
     Language { kind: "python3", grammar: Grammar::Python, has_come: true },
     Language { kind: "python", grammar: Grammar::Python, has_come: true },
     Language { kind: "php", grammar: Grammar::Php, has_come: true },

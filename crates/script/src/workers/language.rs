@@ -46,7 +46,7 @@ impl Language {
     pub(super) fn programs(self) -> &'static [Program] {
         match self {
             Language::Node => {
-                programs!("node": "worker.js", "channel.js", "harden.js", "host.js", "packages.js", "realm.js", "run.js", "texts.js", "world.js")
+                programs!("node": "worker.js", "channel.js", "harden.js", "host.js", "modules.js", "packages.js", "realm.js", "run.js", "texts.js", "world.js")
             }
             Language::Php => {
                 programs!("php": "worker.php", "channel.php", "contained.php", "exceptions.php", "functions.php", "library.php", "literals.php", "platform.php", "report.php", "run.php", "serve.php", "source.php", "surroundings.php", "texts.php", "tokens.php")
@@ -62,7 +62,11 @@ impl Language {
     pub(super) fn arguments(self, limits: &Limits) -> Vec<String> {
         let memory = (limits.worker_memory_bytes >> 20) / 2;
         let settings: Vec<String> = match self {
-            Language::Node => return vec![format!("--max-old-space-size={memory}")],
+            // `import()` comes to the worker, which refuses it, and memory that a script gets is empty.
+            Language::Node => {
+                let flags = ["--experimental-vm-modules", "--zero-fill-buffers"].map(str::to_owned);
+                return [format!("--max-old-space-size={memory}")].into_iter().chain(flags).collect();
+            }
             // No environment, no site packages, no compiled files written.
             Language::Python => return ["-I", "-S", "-B"].map(str::to_owned).to_vec(),
             // Extensions that scripts use are named one by one, and passed over where they are not installed. The worker itself

@@ -3,7 +3,7 @@
 'use strict';
 
 const { STATUS_CODES } = require('http');
-const { formatWithOptions, promisify } = require('util');
+const { formatWithOptions, promisify, types } = require('util');
 const { isBuiltin } = require('module');
 const channel = require('./channel');
 const { isPlainGlobal, isPlainModule, isSafe, makeSafe } = require('./modules');
@@ -55,6 +55,7 @@ const bare = (name) => (name.startsWith('node:') ? name.slice(5) : name);
 const host = {
   __proto__: null,
   promisify: promisify.custom,
+  isError: types.isNativeError,
   stop: run.stop,
   config: () => config,
   process: () => about,

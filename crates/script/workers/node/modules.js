@@ -61,6 +61,16 @@ function removeState() {
   for (const [owner, name] of refused) if (name in owner) fixed(owner, name, refuse(name));
 }
 
+// Errors of a script's world are errors to Node's modules.
+function knowErrors() {
+  const { isNativeError } = require('util').types;
+  const isInstance = Function.prototype[Symbol.hasInstance];
+  const value = function (value) {
+    return isInstance.call(this, value) || (this === Error && isNativeError(value));
+  };
+  Object.defineProperty(Error, Symbol.hasInstance, { value });
+}
+
 // Instances whose classes can't be reached by name.
 function samples() {
   const crypto = require('crypto');
@@ -80,6 +90,7 @@ function samples() {
 function freeze(taint) {
   const harden = new Script(readFileSync(join(__dirname, 'harden.js'), 'utf8'), { filename: 'platform' }).runInThisContext();
   removeState();
+  knowErrors();
   const roots = samples();
   for (const name of MODULES) {
     const module = require(name);

@@ -58,6 +58,12 @@
     host[offered[index]] = typeof value === 'function' ? guarded(value) : value;
   }
 
+  // Errors of Node's own modules are errors here, too.
+  const isInstance = uncurry(Function.prototype[Symbol.hasInstance]);
+  hidden(Error, Symbol.hasInstance, function (value) {
+    return isInstance(this, value) || (this === Error && isObject(value) && host.isError(value));
+  });
+
   // ---- the run ----
 
   let run = null;

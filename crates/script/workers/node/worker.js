@@ -9,13 +9,13 @@ const { configure } = require('./host');
 const { restore } = require('./modules');
 const run = require('./run');
 const texts = require('./texts');
-const { enter, leave, prepare } = require('./world');
+const { enter, isShared, leave, prepare, read } = require('./world');
 
 let left;
 
 // Does what a frame says; true if that started a run.
 function obey(text) {
-  const frame = JSON.parse(text);
+  const frame = read(text);
   switch (frame.t) {
     case 'run': return start(frame, text);
     case 'check': check(frame); return false;
@@ -41,7 +41,7 @@ function start(frame, frameText) {
     return false;
   }
   text.whole = true;
-  world.realm.begin(world.realm.parse(frameText), outer);
+  world.realm.begin(isShared(world) ? frame : world.realm.parse(frameText), outer);
   return true;
 }
 

@@ -69,4 +69,9 @@ function prepare() {
   spare = createWorld();
 }
 
-module.exports = { enter, leave, prepare };
+const isShared = (world) => world === shared;
+
+// A frame as an object of the shared world, which most scripts run in.
+const read = (text) => shared.realm.parse(text);
+
+module.exports = { enter, isShared, leave, prepare, read };
