@@ -32,6 +32,18 @@ fn printed(app: &TestApp, source: &str) -> String {
 }
 
 #[test]
+fn the_sample_of_the_guide() {
+    let section = include_str!("../../../docs/scripting.md").split("\n## Node.js\n").nth(1).unwrap();
+    let sample = section.split("```javascript\n").nth(1).unwrap().split("\n```").next().unwrap();
+    let event = sample.strip_prefix("// On ").unwrap().split_once(": ").unwrap().0;
+    let app = TestApp::start();
+    attach(&app, event, sample);
+    let contact = app.admin().get("db/_table/contact/1").expect(200);
+    let account = app.admin().get(&format!("db/_table/account/{}", contact["account_id"])).expect(200);
+    assert_eq!(contact["account"], account["name"]);
+}
+
+#[test]
 fn statement_059_every_thrown_value_aborts() {
     let app = TestApp::start();
     assert_eq!(refused(&app, "throw 'm'"), "m");
