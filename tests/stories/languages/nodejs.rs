@@ -168,18 +168,22 @@ fn process_exit_ends_the_script_where_it_stands() {
 #[test]
 fn what_is_printed_is_written_as_node_writes_it() {
     let app = TestApp::start();
-    let source = "console.log('%s is %d', 'x', 3, {a: [1, {b: {c: {}}}]}); console.error(new Map([[1, null]]), undefined);
+    let source =
+        "console.log('%s is %d', 'x', 3, {a: [1, {b: {c: {}}}]}); console.error(new Map([[1, null]]), undefined);
                   process.stdout.write('no end'); console.log('!'); console.log({type: 'run'}, '\"request\":');";
-    let expected = "x is 3 { a: [ 1, { b: [Object] } ] }\nMap(1) { 1 => null } undefined\nno end!\n{ type: 'run' } \"request\":\n";
+    let expected =
+        "x is 3 { a: [ 1, { b: [Object] } ] }\nMap(1) { 1 => null } undefined\nno end!\n{ type: 'run' } \"request\":\n";
     assert_eq!(printed(&app, source).trim_end(), expected.trim_end());
 }
 
 #[test]
 fn errors_tell_line_and_column_of_the_authors_text() {
     let app = TestApp::start();
-    for (source, line) in
-        [("const a = 1;\nlet = = 2;", "line 2"), ("foo(\n", "line 2"), ("}); evil(); (function () {", "Unexpected token '}'")]
-    {
+    for (source, line) in [
+        ("const a = 1;\nlet = = 2;", "line 2"),
+        ("foo(\n", "line 2"),
+        ("}); evil(); (function () {", "Unexpected token '}'"),
+    ] {
         let message = refused(&app, source);
         assert!(message.contains(line), "{message}");
     }
@@ -190,7 +194,8 @@ fn results_that_are_no_json_are_told_or_made_plain() {
     let app = TestApp::start();
     let message = refused(&app, "const a = {}; a.a = a; event.setResponse(a);");
     assert!(message.contains("event.response can't be written as JSON"), "{message}");
-    let source = "event.setResponse({small: 7n, large: 123456789012345678901234567890n, day: new Date(0), none: undefined});";
+    let source =
+        "event.setResponse({small: 7n, large: 123456789012345678901234567890n, day: new Date(0), none: undefined});";
     let expected = json!({"small": 7, "large": "123456789012345678901234567890", "day": "1970-01-01T00:00:00.000Z"});
     assert_eq!(told(&app, source), expected);
     assert_eq!(refused(&app, "(function deep() { return 1 + deep(); })();"), "Maximum call stack size exceeded");
@@ -212,13 +217,29 @@ fn the_modules_and_globals_that_scripts_use_are_there() {
         ("new TextDecoder().decode(new TextEncoder().encode('é'))", json!("é")),
         ("crypto.randomUUID().length", json!(36)),
         ("new (class extends require('events') {})().on('a', () => {}).listenerCount('a')", json!(1)),
-        ("(() => { try { require('assert').equal(1, 2); } catch (error) { return error.code; } })()", json!("ERR_ASSERTION")),
+        (
+            "(() => { try { require('assert').equal(1, 2); } catch (error) { return error.code; } })()",
+            json!("ERR_ASSERTION"),
+        ),
         ("(() => { try { require('nosuch'); } catch (error) { return error.code; } })()", json!("MODULE_NOT_FOUND")),
-        ("[typeof process.version, process.argv.length, process.env.HOME ?? null, typeof __dirname]", json!(["string", 1, null, "string"])),
-        ("[_event === event, _platform === platform, event._event.stage, typeof module.exports]", json!([true, true, "pre_process", "object"])),
-        ("await require('stream/promises').pipeline(['a', 'b'], async function (parts) { let all = ''; for await (const part of parts) all += part; return all; })", json!("ab")),
+        (
+            "[typeof process.version, process.argv.length, process.env.HOME ?? null, typeof __dirname]",
+            json!(["string", 1, null, "string"]),
+        ),
+        (
+            "[_event === event, _platform === platform, event._event.stage, typeof module.exports]",
+            json!([true, true, "pre_process", "object"]),
+        ),
+        (
+            "await require('stream/promises').pipeline(['a', 'b'], async function (parts) { let all = ''; for await (const part of parts) all += part; return all; })",
+            json!("ab"),
+        ),
     ] {
-        assert_eq!(told(&app, &format!("event.setResponse({{is: {expression}}});")), json!({"is": expected}), "{expression}");
+        assert_eq!(
+            told(&app, &format!("event.setResponse({{is: {expression}}});")),
+            json!({"is": expected}),
+            "{expression}"
+        );
     }
     let message = refused(&app, "await fetch('http://127.0.0.1/');");
     assert!(message.contains("platform.api.get"), "{message}");
@@ -232,13 +253,25 @@ const TRACES: [(&str, &str); 16] = [
     ("const hidden = Object.getPrototypeOf([]); try { hidden.left = 1; } catch {}", "[[].left]"),
     ("const same = JSON; try { same['parse'] = () => 1; } catch {}", "[JSON.parse('2')]"),
     ("(function () {}).constructor('this.left = 1')();", "[typeof left]"),
-    ("(async () => {}).constructor.prototype.left = 1; (function* () {}).constructor.prototype.left = 1;", "[(async () => {}).left]"),
+    (
+        "(async () => {}).constructor.prototype.left = 1; (function* () {}).constructor.prototype.left = 1;",
+        "[(async () => {}).left]",
+    ),
     ("Object.setPrototypeOf(globalThis, {left: 1});", "[typeof left]"),
-    ("JSON = Math = undefined; console.log = () => { throw 1; }; require = 1;", "[typeof JSON.parse, typeof Math.max, typeof console.log('x')]"),
+    (
+        "JSON = Math = undefined; console.log = () => { throw 1; }; require = 1;",
+        "[typeof JSON.parse, typeof Math.max, typeof console.log('x')]",
+    ),
     ("process.env.LEFT = 'x'; process.left = 1;", "[process.env.LEFT, process.left]"),
     ("'a secret b'.match(/secret/);", "[RegExp.lastMatch, RegExp.input]"),
-    ("require('util').left = 1; Buffer.left = 1; try { require('events').defaultMaxListeners = 1; } catch {}", "[require('util').left, Buffer.left, require('events').defaultMaxListeners]"),
-    ("const run = Buffer.constructor('globalThis.left = 1; Array.prototype.left = 1'); run();", "[typeof left, Buffer.from([]).left, structuredClone([]).left]"),
+    (
+        "require('util').left = 1; Buffer.left = 1; try { require('events').defaultMaxListeners = 1; } catch {}",
+        "[require('util').left, Buffer.left, require('events').defaultMaxListeners]",
+    ),
+    (
+        "const run = Buffer.constructor('globalThis.left = 1; Array.prototype.left = 1'); run();",
+        "[typeof left, Buffer.from([]).left, structuredClone([]).left]",
+    ),
     ("require('fs').left = 1; require('os').EOL = 'x';", "[require('fs').left, require('os').EOL]"),
     ("arguments.callee.left = 1;", "[arguments.callee.left]"),
     ("setInterval(() => { event.left = 1; }, 1).unref(); setTimeout(() => {}, 1e6).unref();", "[event.left]"),
@@ -264,7 +297,8 @@ fn what_a_run_started_and_did_not_wait_for_does_not_meet_the_next() {
     let source = "const call = () => platform.api.get('db/_table/contact/1');
         call(); call(); setTimeout(call, 1); throw new Error('gone');";
     assert_eq!(refused(&app, source), "gone");
-    let next = "const { content } = await platform.api.get('db/_table/contact/2?fields=id'); event.setResponse(content);";
+    let next =
+        "const { content } = await platform.api.get('db/_table/contact/2?fields=id'); event.setResponse(content);";
     for _ in 0..3 {
         assert_eq!(told(&app, next), json!({"id": 2}));
         assert_eq!(refused(&app, source), "gone");

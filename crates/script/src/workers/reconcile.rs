@@ -18,6 +18,9 @@ pub(super) struct Loss {
     pub(super) empty_objects: bool,
 }
 
+/// Up to here a double holds every integer.
+const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
+
 /// A member as it is given to a script.
 pub(super) struct Given<'a>(pub(super) &'a members::Given<'a>);
 
@@ -73,6 +76,21 @@ pub(super) fn told(given_event: &Event<'_>, event: &Object) -> Edits {
         stop_propagation: event.get("stop_propagation").is_some_and(is_true),
         response_ignored: given_event.response.is_none() && event.get("response_set").is_some_and(is_true),
         ..Edits::default()
+    }
+}
+
+/// Makes numbers what they were in a language that has doubles only: it writes large ones like integers, with more digits than it
+/// means.
+pub(super) fn as_doubles(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() > EXACT_INTEGERS) => {
+            if let Some(double) = number.as_f64().and_then(serde_json::Number::from_f64) {
+                *number = double;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(as_doubles),
+        Value::Object(members) => members.values_mut().for_each(as_doubles),
+        _ => {}
     }
 }
 

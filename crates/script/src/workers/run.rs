@@ -104,7 +104,10 @@ fn converse(worker: &mut Worker, order: &Order<'_>, watch: &mut Watch) -> (Outco
                 let library = ToWorker::Library { id: &id, name: &name, version, source: source.as_deref() };
                 sending = Some(written(&library, &id, order.limits));
             }
-            FromWorker::Done { clean, returned, event } => {
+            FromWorker::Done { clean, mut returned, mut event } => {
+                if order.language.loss().big_integers {
+                    returned.iter_mut().chain(event.values_mut()).for_each(reconcile::as_doubles);
+                }
                 let edits = match order.script.allow_event_modification {
                     true => reconcile::edits(order.event, event, order.language.loss()),
                     false => reconcile::told(order.event, &event),

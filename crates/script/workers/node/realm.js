@@ -71,13 +71,12 @@
   const EXIT = { __proto__: null, exit: true };
 
   function begin(frame, outer) {
-    const { event, session } = frame;
+    const event = eventOf(frame.event);
     run = {
       __proto__: null,
       frame, event, given: event, returned: undefined, settled: false, failed: false, thrown: undefined, exited: undefined,
     };
-    decorate(event);
-    const platform = { api, config: undefined, session };
+    const platform = { api, config: undefined, session: frame.session };
     lazy(platform, 'config', config);
     try {
       const module = { exports: {} };
@@ -107,16 +106,23 @@
     host.stop();
   }
 
-  function decorate(event) {
-    hidden(event, 'setReturn', (value) => { run.returned = value; });
-    hidden(event, 'setRequest', (request) => { if (request) event.request = request; });
-    hidden(event, 'setResponse', (content, status_code = 200, content_type = 'application/json') => {
+  // The event as scripts list it; what is not listed is there all the same.
+  function eventOf({ resource, request, response, __tag__, _event, name, stage, script_name, limit }) {
+    const about = { _event, name, stage, script_name, stop_propagation: false };
+    if (limit !== undefined) about.limit = limit;
+    const event = { __proto__: about, resource, request };
+    if (response !== undefined) event.response = response;
+    event.__tag__ = __tag__;
+    event.setReturn = (value) => { run.returned = value; };
+    event.setResponse = (content, status_code = 200, content_type = 'application/json') => {
       const response = isObject(event.response) ? event.response : {};
       response.status_code = status_code;
       response.content = content;
       response.content_type = content_type;
       event.response = response;
-    });
+    };
+    event.setRequest = (request) => { if (request) event.request = request; };
+    return event;
   }
 
   // Ends the script, as the process would end.
@@ -165,7 +171,7 @@
   function eventText(event) {
     const stop = event.stop_propagation ? 'true' : 'false';
     if (!run.frame.may_modify) {
-      return `{"stop_propagation":${stop},"response_set":${event.response !== undefined && !run.frame.has_response}}`;
+      return `{"stop_propagation":${stop},"response_set":${event.response !== undefined && run.frame.event.response === undefined}}`;
     }
     const request = json(event.request, 'event.request');
     const response = json(event.response, 'event.response');
