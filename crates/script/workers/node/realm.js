@@ -111,7 +111,10 @@
     const about = { _event, name, stage, script_name, stop_propagation: false };
     if (limit !== undefined) about.limit = limit;
     const event = { __proto__: about, resource, request };
-    if (response !== undefined) event.response = response;
+    if (response !== undefined) {
+      const { status_code, content_type, content, format, headers } = response;
+      event.response = { status_code, content_type, content, format, headers };
+    }
     event.__tag__ = __tag__;
     event.setReturn = (value) => { run.returned = value; };
     event.setResponse = (content, status_code = 200, content_type = 'application/json') => {
@@ -270,6 +273,7 @@
   let lastCall = 0;
 
   const api = {
+    call: (verb, path, ...rest) => callWith(verb, path, rest),
     get(path, ...rest) {
       const callback = callbackOf(rest);
       // Scripts written for other languages give a payload before the options.
@@ -280,7 +284,6 @@
     put: (path, ...rest) => callWith('PUT', path, rest),
     patch: (path, ...rest) => callWith('PATCH', path, rest),
     delete: (path, ...rest) => callWith('DELETE', path, rest),
-    call: (verb, path, ...rest) => callWith(verb, path, rest),
   };
 
   function callWith(verb, path, rest) {
