@@ -2,6 +2,7 @@
 // what only Node's own world has: then the run is marked as tainted.
 'use strict';
 
+const { Console } = require('console');
 const { STATUS_CODES } = require('http');
 const { formatWithOptions, promisify, types } = require('util');
 const { isBuiltin } = require('module');
@@ -52,6 +53,13 @@ function lend(plain) {
 
 const bare = (name) => (name.startsWith('node:') ? name.slice(5) : name);
 
+// What `console.table` writes.
+function table(value) {
+  let text = '';
+  new Console({ stdout: { write: (part) => { text += part; } }, ignoreErrors: false }).table(value);
+  return text.trimEnd();
+}
+
 const host = {
   __proto__: null,
   promisify: promisify.custom,
@@ -66,6 +74,7 @@ const host = {
   statusMessage: (code) => STATUS_CODES[code] ?? '',
   // Values may say themselves how they look only where they can be this world's: they are handed objects of it for that.
   format: (values) => formatWithOptions({ colors: false, customInspect: isSafe() || run.current()?.tainted === true }, ...values),
+  table,
   bytesToText: (bytes) => Buffer.from(bytes).toString(),
   print: run.print,
   call: run.call,

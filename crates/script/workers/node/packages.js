@@ -107,9 +107,15 @@ const text = (path) => readFileSync(path, 'utf8');
 
 function wrapped(name, source) {
   const plain = source.startsWith('#!') ? `//${source}` : source;
-  return new Script(`(function(${WRAPPER}){${plain}\n})`, {
-    filename: name, columnOffset: -(WRAPPER.length + 12), importModuleDynamically,
-  });
+  try {
+    return new Script(`(function(${WRAPPER}){${plain}\n})`, {
+      filename: name, columnOffset: -(WRAPPER.length + 12), importModuleDynamically,
+    });
+  } catch (error) {
+    // The message may reach clients: they are not to learn where the folder is.
+    const place = String(error.stack).split('\n')[0];
+    throw new Error(`${error.message} (${place.replace(`${folder}/`, '')})`);
+  }
 }
 
 function compiled(path) {

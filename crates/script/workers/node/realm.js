@@ -74,7 +74,7 @@
     const event = eventOf(frame.event);
     run = {
       __proto__: null,
-      frame, event, given: event, returned: undefined, settled: false, failed: false, thrown: undefined, exited: undefined,
+      frame, event, given: event, returned: undefined, settled: false, indent: '', failed: false, thrown: undefined, exited: undefined,
     };
     const platform = { api, config: undefined, session: frame.session };
     lazy(platform, 'config', config);
@@ -440,7 +440,10 @@
     for (let index = 0; plain && index < values.length; index++) plain = typeof values[index] === 'string';
     return plain ? join(values, ' ') : host.format(values);
   }
-  const log = (...values) => { host.print(`${format(values)}\n`); };
+  const log = (...values) => {
+    const text = format(values);
+    host.print(`${run !== null && run.indent ? replace(text, /^/gm, run.indent) : text}\n`);
+  };
   const write = (chunk, ...rest) => {
     host.print(typeof chunk === 'string' ? chunk : host.bytesToText(chunk));
     const callback = callbackOf(rest);
@@ -448,16 +451,24 @@
     return true;
   };
   const counts = () => run.counts ??= { __proto__: null };
+  const group = (...values) => {
+    if (values.length > 0) log(...values);
+    run.indent += '  ';
+  };
   const console = {
-    log, info: log, debug: log, warn: log, error: log, group: log, groupCollapsed: log, trace: log, table: log,
-    dir: (value) => { log(value); },
-    groupEnd() {},
+    log, info: log, debug: log, warn: log, error: log, group, groupCollapsed: group,
+    groupEnd() { run.indent = textSlice(run.indent, 2); },
+    dir: (value) => { log(host.format([value])); },
+    table: (value) => { log(isObject(value) ? host.table(value) : value); },
+    trace: (...values) => { log(`Trace: ${format(values)}`); },
     assert(condition, ...values) { if (!condition) log('Assertion failed', ...values); },
     count(label = 'default') { log(`${label}: ${counts()[label] = (counts()[label] ?? 0) + 1}`); },
     countReset(label = 'default') { counts()[label] = 0; },
     time(label = 'default') { counts()[`time ${label}`] = host.now(); },
-    timeEnd(label = 'default') { log(`${label}: ${(host.now() - (counts()[`time ${label}`] ?? host.now())).toFixed(3)}ms`); },
+    timeLog(label = 'default', ...values) { log(`${label}: ${elapsed(label)}`, ...values); },
+    timeEnd(label = 'default') { log(`${label}: ${elapsed(label)}`); },
   };
+  const elapsed = (label) => `${(host.now() - (counts()[`time ${label}`] ?? host.now())).toFixed(3)}ms`;
 
   // ---- process ----
 

@@ -11,15 +11,16 @@ let outputLimit = 64 * 1024;
 
 function begin(world) {
   run = {
-    world, tainted: false, timers: new Map(), queue: [], outstanding: 0, stash: [], waiting: false, printed: [], printedSize: 0, sent: 0,
+    world, tainted: false, stopped: false, timers: new Map(), queue: [], outstanding: 0, stash: [], waiting: false, printed: [], printedSize: 0, sent: 0,
   };
 }
 
 const current = () => run;
 
-// Ends what the script started: nothing of it runs any more.
+// Ends what the script started, and lets it start nothing more.
 function stop() {
   if (!run) return;
+  run.stopped = true;
   for (const timer of run.timers.values()) cancel(timer);
   run.timers.clear();
   run.queue.length = 0;
@@ -50,7 +51,7 @@ function fire(of, id) {
 }
 
 function startTimer(id, delay, repeat, immediate) {
-  if (!run) return;
+  if (!run || run.stopped) return;
   const wait = delay >= 1 && delay <= LONGEST_DELAY ? delay : 1;
   const handle = immediate
     ? setImmediate(fire, run, id)
@@ -78,7 +79,7 @@ function clearTimer(id) {
 // ---- calls: one at a time is with the server, which makes them one after the other anyway ----
 
 function call(id, text) {
-  if (!run) return;
+  if (!run || run.stopped) return;
   run.queue.push({ id, text });
   if (!run.outstanding) nextCall();
 }
