@@ -66,10 +66,13 @@
         continue;
       }
       const get = () => value;
-      const set = function (given) {
-        if (this === holder) throw new TypeError(`Cannot change '${String(key)}' of a built-in object`);
-        if (!isObject(this)) return;
-        defineProperty(this, key, { __proto__: null, value: given, writable: true, enumerable: true, configurable: true });
+      // A method, because that is a function without an object of its own.
+      const { set } = {
+        set(given) {
+          if (this === holder) throw new TypeError(`Cannot change '${String(key)}' of a built-in object`);
+          if (!isObject(this)) return;
+          defineProperty(this, key, { __proto__: null, value: given, writable: true, enumerable: true, configurable: true });
+        },
       };
       freeze(get);
       freeze(set);

@@ -60,9 +60,11 @@
 
   // Errors of Node's own modules are errors here, too.
   const isInstance = uncurry(Function.prototype[Symbol.hasInstance]);
-  hidden(Error, Symbol.hasInstance, function (value) {
-    return isInstance(this, value) || (this === Error && isObject(value) && host.isError(value));
-  });
+  hidden(Error, Symbol.hasInstance, {
+    known(value) {
+      return isInstance(this, value) || (this === Error && isObject(value) && host.isError(value));
+    },
+  }.known);
 
   // ---- the run ----
 
@@ -638,7 +640,9 @@
 
   // Makes everything unchangeable but the list of globals, whose changes can be seen.
   function seal(harden) {
-    const roots = [globalPrototype, call, api, console, require];
+    // What scripts get hold of without its being a value in the list of globals.
+    const roots = [globalPrototype, api, lookup, capture, write, exit, nextTick, EXIT];
+    for (let index = 0; index < givenNames.length; index++) push(roots, given[givenNames[index]]);
     const names = ownKeys(global);
     for (let index = 0; index < names.length; index++) {
       const name = names[index];
