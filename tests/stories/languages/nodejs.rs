@@ -94,7 +94,7 @@ fn statement_089_a_read_calls_back_with_text_and_response() {
     });";
     let expected = json!({"body": "{\"id\":1}", "status": 200, "text": "OK", "type": "application/json"});
     assert_eq!(told(&app, source), expected);
-    let failed = "platform.api.get('db/_table/nosuch', '', (body, response) => {
+    let failed = "platform.api.get('db/_table/account/99', '', (body, response) => {
         event.setResponse({status: response.statusCode, code: JSON.parse(body).error.code});
     });";
     assert_eq!(told(&app, failed), json!({"status": 404, "code": 404}));
@@ -182,7 +182,7 @@ fn errors_tell_line_and_column_of_the_authors_text() {
     for (source, line) in [
         ("const a = 1;\nlet = = 2;", "line 2"),
         ("foo(\n", "line 2"),
-        ("}); evil(); (function () {", "Unexpected token '}'"),
+        ("}\nfunction evil() {", "Unexpected token '}'"),
     ] {
         let message = refused(&app, source);
         assert!(message.contains(line), "{message}");

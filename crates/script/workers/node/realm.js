@@ -422,8 +422,12 @@
   const setInterval = (callback, delay, ...args) => timer(callback, delay, args, true);
   const setImmediate = (callback, ...args) => timer(callback, IMMEDIATE, args, false);
   const promised = (start) => (delay, value) => new Promise((resolved) => { start(() => resolved(value), delay); });
-  hidden(setTimeout, host.promisify, promised(setTimeout));
-  hidden(setImmediate, host.promisify, (value) => new Promise((resolved) => { setImmediate(() => resolved(value)); }));
+  // `util.promisify` marks the function that it gets, so that is a new one each time.
+  const whenPromisified = (target, make) =>
+    defineProperty(target, host.promisify, { __proto__: null, get: make, enumerable: false, configurable: true });
+  const immediately = () => (value) => new Promise((resolved) => { setImmediate(() => resolved(value)); });
+  whenPromisified(setTimeout, () => promised(setTimeout));
+  whenPromisified(setImmediate, immediately);
   const queueMicrotask = (callback) => {
     if (typeof callback !== 'function') throw new TypeError('The "callback" argument must be of type function.');
     then(resolve(), () => { try { callback(); } catch (error) { fail(error); } });
@@ -566,7 +570,7 @@
       case 'console': return console;
       case 'process': return global.process;
       case 'timers': return { setTimeout, setInterval, setImmediate, clearTimeout: clear, clearInterval: clear, clearImmediate: clear };
-      case 'timers/promises': return { setTimeout: promised(setTimeout), setImmediate: setImmediate[host.promisify] };
+      case 'timers/promises': return { setTimeout: promised(setTimeout), setImmediate: immediately() };
       case 'module': throw new Error("The module 'module' is not available to scripts.");
       default: return copyOf(host.builtinModule(name));
     }
