@@ -67,6 +67,11 @@ fn area_12_scripts_nodejs() {
 }
 
 #[test]
+fn area_13_scripts_python3() {
+    conforms("13_scripts_python3");
+}
+
+#[test]
 fn area_15_role_restrictions() {
     conforms("15_role_restrictions");
 }
