@@ -179,11 +179,9 @@ fn what_is_printed_is_written_as_node_writes_it() {
 #[test]
 fn errors_tell_line_and_column_of_the_authors_text() {
     let app = TestApp::start();
-    for (source, line) in [
-        ("const a = 1;\nlet = = 2;", "line 2"),
-        ("foo(\n", "line 2"),
-        ("}\nfunction evil() {", "Unexpected token '}'"),
-    ] {
+    for (source, line) in
+        [("const a = 1;\nlet = = 2;", "line 2"), ("foo(\n", "line 2"), ("}\nfunction evil() {", "Unexpected token '}'")]
+    {
         let message = refused(&app, source);
         assert!(message.contains(line), "{message}");
     }
