@@ -4,11 +4,13 @@ mod api;
 mod direct;
 mod folder;
 mod http;
+mod install;
 mod pull;
 mod push;
 mod records;
 
 use crate::config::{Flags, Settings};
+use antiphon_model::Limits;
 use antiphon_services::script_files::Section;
 use api::Api;
 use clap::{Args, Subcommand, ValueEnum};
@@ -27,6 +29,9 @@ pub enum ScriptsCommand {
     Push(PushFlags),
     /// Show what `push` would change, as a unified difference. The exit code is 1 when there is one.
     Diff(FolderFlags),
+    /// Install the packages that scripts may load, as package.json and requirements.txt in the folder packages of the data folder name
+    /// them.
+    Install(InstallFlags),
 }
 
 /// Which server, and who asks.
@@ -87,6 +92,17 @@ pub struct PushFlags {
     pub dry_run: bool,
 }
 
+/// Flags of `install`.
+#[derive(Debug, Args)]
+pub struct InstallFlags {
+    /// Folder of the databases; the packages are below it.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Configuration file; antiphon.toml by default, if there is one.
+    #[arg(long, value_name = "FILE", env = "ANTIPHON_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
 /// One kind of scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Only {
@@ -115,24 +131,40 @@ impl FolderFlags {
 
 /// Does it; the text of an error says what to do.
 pub fn run(command: &ScriptsCommand) -> Result<ExitCode, String> {
-    let target = match command {
-        ScriptsCommand::Pull(flags) => &flags.folder.target,
-        ScriptsCommand::Push(flags) => &flags.folder.target,
-        ScriptsCommand::Diff(flags) => &flags.target,
-    };
-    let flags = Flags { data: target.data.clone(), config: target.config.clone(), ..Flags::default() };
-    let settings = Settings::load(&flags, std::env::vars()).map_err(|error| error.to_string())?;
+    match command {
+        ScriptsCommand::Pull(flags) => with_api(&flags.folder.target, async |api, _| pull::pull(api, flags).await),
+        ScriptsCommand::Push(flags) => {
+            with_api(&flags.folder.target, async |api, limits| push::push(api, flags, limits).await)
+        }
+        ScriptsCommand::Diff(flags) => {
+            with_api(&flags.target, async |api, limits| pull::diff(api, flags, limits).await)
+        }
+        ScriptsCommand::Install(flags) => {
+            install::install(&settings(&flags.data, &flags.config)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The settings of the server over that data folder.
+fn settings(data: &Option<PathBuf>, config: &Option<PathBuf>) -> Result<Settings, String> {
+    let flags = Flags { data: data.clone(), config: config.clone(), ..Flags::default() };
+    Settings::load(&flags, std::env::vars()).map_err(|error| error.to_string())
+}
+
+/// Does what needs to talk to that server, or to work on that data folder.
+fn with_api(
+    target: &Target,
+    work: impl AsyncFnOnce(&dyn Api, &Limits) -> Result<ExitCode, String>,
+) -> Result<ExitCode, String> {
+    let settings = settings(&target.data, &target.config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("No threads can be started: {error}."))?;
     let result = runtime.block_on(async {
         let api = open(target, &settings).await?;
-        match command {
-            ScriptsCommand::Pull(flags) => pull::pull(&*api, flags).await,
-            ScriptsCommand::Push(flags) => push::push(&*api, flags, &settings.limits).await,
-            ScriptsCommand::Diff(flags) => pull::diff(&*api, flags, &settings.limits).await,
-        }
+        work(&*api, &settings.limits).await
     });
     runtime.shutdown_background();
     result

@@ -24,7 +24,10 @@ pub(super) fn install(folder: &Path, release: &Path, python: &Path) -> Result<()
         fs::write(&lock, header + &packages).map_err(|error| failed("written", &lock, &error))?;
     }
     let mut command = pip(python);
-    command.args(["--require-hashes", "--no-deps", "--no-compile", "--target"]).arg(release).args(["--requirement", LOCK]);
+    command
+        .args(["--require-hashes", "--no-deps", "--no-compile", "--target"])
+        .arg(release)
+        .args(["--requirement", LOCK]);
     run(&mut command, folder)
 }
 
@@ -61,13 +64,17 @@ fn locked(report: &Value) -> Result<String, String> {
     for package in report["install"].as_array().into_iter().flatten() {
         let text = |path: &str| package.pointer(path).and_then(Value::as_str);
         let (Some(name), Some(version)) = (text("/metadata/name"), text("/metadata/version")) else {
-            return Err("pip's report names a package without name or version; a newer pip is needed (22.2).".to_owned());
+            return Err(
+                "pip's report names a package without name or version; a newer pip is needed (22.2).".to_owned()
+            );
         };
         // Older versions of pip tell the hash of a local file in the older form only.
         let hash = text("/download_info/archive_info/hashes/sha256")
             .or_else(|| text("/download_info/archive_info/hash")?.strip_prefix("sha256="));
         let Some(hash) = hash else {
-            return Err(format!("The package '{name}' is no file with a hash; give a version, or the address of a wheel."));
+            return Err(format!(
+                "The package '{name}' is no file with a hash; give a version, or the address of a wheel."
+            ));
         };
         let is_direct = package["is_direct"] == true;
         let source = match text("/download_info/url").filter(|_| is_direct) {
