@@ -72,6 +72,11 @@ fn area_13_scripts_python3() {
 }
 
 #[test]
+fn area_14_script_services() {
+    conforms("14_script_services");
+}
+
+#[test]
 fn area_15_role_restrictions() {
     conforms("15_role_restrictions");
 }

@@ -2,6 +2,7 @@
 
 mod php;
 mod nodejs;
+mod packages;
 mod python;
 mod script_services;
 mod shared_code;

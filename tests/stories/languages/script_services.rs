@@ -26,12 +26,35 @@ const MATH: &str = "
     if (event.resource === '') return {resource: ['add', 'divide']};
     return {result: event.resource === 'add' ? +n1 + +n2 : n1 / n2};";
 
+const MATH_IN_PYTHON: &str = "
+n1, n2 = (float(event.request.parameters.get(name, 0)) for name in ('n1', 'n2'))
+if event.resource == 'divide' and n2 == 0:
+    raise ValueError('Divide by zero error.')
+if event.resource == '':
+    return {'resource': ['add', 'divide']}
+return {'result': int(n1 + n2) if event.resource == 'add' else n1 / n2}";
+
+const MATH_IN_PHP: &str = "
+['n1' => $n1, 'n2' => $n2] = $event['request']['parameters'] + ['n1' => 0, 'n2' => 0];
+if ($event['resource'] === 'divide' && !+$n2) throw new \\Exception('Divide by zero error.');
+if ($event['resource'] === '') return ['resource' => ['add', 'divide']];
+return ['result' => $event['resource'] === 'add' ? $n1 + $n2 : $n1 / $n2];";
+
 #[test]
 fn statement_107_a_script_answers_under_the_name_of_its_service() {
     let app = TestApp::start();
-    for kind in ["javascript", "v8js"] {
+    let scripts = [
+        ("javascript", MATH),
+        ("v8js", MATH),
+        ("typescript", MATH),
+        ("nodejs", MATH),
+        ("python3", MATH_IN_PYTHON),
+        ("python", MATH_IN_PYTHON),
+        ("php", MATH_IN_PHP),
+    ];
+    for (kind, content) in scripts {
         let name = format!("math_{kind}");
-        service(&app, &name, kind, MATH, json!({}));
+        service(&app, &name, kind, content, json!({}));
         let get = |path: &str| app.admin().get(&format!("{name}{path}"));
         assert_eq!(get("/add?n1=4&n2=5").expect(200), json!({"result": 9}));
         assert_eq!(get("").expect(200), json!({"resource": ["add", "divide"]}));
@@ -125,6 +148,29 @@ fn statement_109_the_result_of_a_call_passes_through() {
     script(&app, "alias", "return platform.api.get(`db/_table/todo/${event.resource}`);");
     assert_eq!(app.admin().get("alias/1").expect(200), app.todo(1));
     assert_eq!(app.admin().get("alias/999").status(), 404);
+}
+
+#[test]
+fn statement_014_a_documented_path_has_events_of_its_own() {
+    let app = TestApp::start();
+    let id = service(&app, "math", "javascript", MATH, json!({}));
+    document(&app, &id, json!({"/add": {"get": {}}}));
+    app.journal(&["math.get.pre_process", "math.add.get.pre_process"]);
+    app.admin().get("math/add").expect(200);
+    assert_eq!(app.ran(), ["math.add.get.pre_process"]);
+    app.admin().get("math/other").expect(200);
+    assert_eq!(app.ran(), ["math.get.pre_process"]);
+}
+
+#[test]
+fn statements_015_and_016_parameters_of_a_documented_path_and_its_literals() {
+    let app = TestApp::start();
+    let id = service(&app, "weather", "javascript", "return event.resource;", json!({}));
+    document(&app, &id, json!({"/today/{lat}": {"get": {}}, "/today/moon": {"get": {}}}));
+    app.attach("weather.today.{lat}.get.post_process", "event.response = {content: event.resource}");
+    app.attach("weather.today.moon.get.post_process", "event.response = {content: event.name}");
+    assert_eq!(app.admin().get("weather/today/51").expect(200), json!({"{lat}": "51"}));
+    assert_eq!(app.admin().get("weather/today/moon").expect(200), json!("weather.today.moon.get.post_process"));
 }
 
 #[test]
@@ -237,4 +283,26 @@ fn a_service_without_a_configuration_says_so() {
     let service = json!({"name": "bare", "label": "b", "type": "javascript", "is_active": true});
     app.admin().post("system/service", json!({"resource": [service]})).expect(201);
     assert_eq!(app.admin().get("bare").refused(500), "Script engine configuration can not be empty.");
+}
+
+#[test]
+fn saving_says_what_will_not_run() {
+    let app = TestApp::start();
+    let save = |name: &str, config: Value| {
+        let service = json!({"name": name, "label": name, "type": "javascript", "is_active": true, "config": config});
+        app.admin().post("system/service", json!({"resource": [service]}))
+    };
+    let warned = |name: &str, config: Value| save(name, config).header("warning").map(str::to_owned);
+    assert_eq!(warned("fine", json!({"content": "return 1;"})), None);
+    let broken = warned("broken", json!({"content": "return {"})).unwrap();
+    assert!(broken.contains("'broken' can't run") && broken.contains("line 1"), "{broken}");
+    let queued = warned("later", json!({"content": "return 1;", "queued": true})).unwrap();
+    assert!(queued.contains("queued"), "{queued}");
+    assert!(app.admin().get("later").refused(501).contains("queued"));
+    let linked = json!({"content": "", "storage_service_id": 3, "storage_path": "a.js"});
+    assert!(warned("linked", linked).unwrap().contains("storage_service_id"));
+    assert!(app.admin().get("linked").refused(503).contains("storage_service_id"));
+    let id = app.admin().get("system/service?filter=name=fine&fields=id").expect(200)["resource"][0]["id"].clone();
+    let patched = app.admin().patch(&format!("system/service/{id}"), json!({"config": {"content": "return ]"}}));
+    assert!(patched.header("warning").unwrap().contains("'fine' can't run"), "{patched:?}");
 }

@@ -136,3 +136,29 @@ fn packages_carry_libraries() {
     there.attach("db._table.todo.get.post_process", TAXED);
     assert_eq!(answer(&there), json!(200));
 }
+
+#[test]
+fn every_language_loads_libraries_by_name_and_pins_their_versions() {
+    let app = TestApp::start();
+    let languages = [
+        ("nodejs", "exports.rate = () => N;", "event.response.content = require('tax').rate();"),
+        ("typescript", "exports.rate = (): number => N;", "event.response.content = require('tax').rate() as number;"),
+        ("python3", "def rate():\n    return N\n", "import tax\nevent.response.content = tax.rate()"),
+        ("php", "function rate() { return N; }", "require_once 'tax.php'; $event['response']['content'] = rate();"),
+    ];
+    for (kind, library_text, script) in languages {
+        for number in ["1", "2"] {
+            library(&app, "tax", kind, &library_text.replace('N', number));
+        }
+        let first =
+            app.admin().get("system/script_library/tax?fields=version").expect(200)["version"].as_u64().unwrap() - 1;
+        for (config, expected) in [(json!({"libraries": {"tax": first}}), 1), (json!(null), 2)] {
+            app.store("db._table.todo.get.post_process", json!({"type": kind, "content": script, "config": config}));
+            assert_eq!(answer(&app), json!(expected), "{kind}");
+        }
+        library(&app, "tax", kind, &library_text.replace('N', "3"));
+        assert_eq!(answer(&app), json!(3), "{kind}");
+        app.admin().delete("system/script_library/tax").expect(200);
+        assert!(app.admin().get("db/_table/todo").refused(500).contains("tax"), "{kind}");
+    }
+}

@@ -123,13 +123,19 @@ impl SystemService {
                 if name == "cors" && call.request.verb == Verb::Post {
                     self.store.require_room_for_cors()?;
                 }
+                let warnings = match name {
+                    "service" => resources::service_warnings(call, id),
+                    _ => Vec::new(),
+                };
                 let mut answer = Records::of(call, resource, id).run(self, call)?;
                 let is_write = matches!(call.request.verb, Verb::Post | Verb::Put | Verb::Patch);
                 if is_write && resource.table == "user" && call.request.flag("send_invite") {
                     let side = if resource.name == "admin" { session::Side::Admin } else { session::Side::User };
                     invitation::invite(&self.store, call, side, &mut answer);
                 }
-                Ok(written(call.request.verb, answer))
+                let mut response = written(call.request.verb, answer);
+                event_script::attach(&mut response, &warnings);
+                Ok(response)
             }
         }
     }

@@ -88,11 +88,8 @@ pub(in crate::system) fn warnings(call: &Call<'_>, records: &[&Object], name: Op
             warnings.push(format!("Script '{script}' is stored, but can't run: {}", reason.message));
             continue;
         }
-        let Some(Err(error)) = text("content").map(|content| call.gateway.engines().check(kind, content)) else {
-            continue;
-        };
-        let (line, column) = (error.line, error.column);
-        let warning = format!("Script '{script}' can't run: {} (line {line}, column {column})", error.message);
+        let Some(mistake) = mistake(call, kind, text("content")) else { continue };
+        let warning = format!("Script '{script}' can't run: {mistake}");
         if call.request.flag("validate") {
             return Err(Error::bad_request(warning));
         }
@@ -100,4 +97,10 @@ pub(in crate::system) fn warnings(call: &Call<'_>, records: &[&Object], name: Op
     }
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     Ok(warnings)
+}
+
+/// Where a text stops being a script of that type; none when it is one, or can't be looked at here.
+pub(super) fn mistake(call: &Call<'_>, kind: &str, content: Option<&str>) -> Option<String> {
+    let error = call.gateway.engines().check(kind, content?).err()?;
+    Some(format!("{} (line {}, column {})", error.message, error.line, error.column))
 }

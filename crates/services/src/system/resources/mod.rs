@@ -12,12 +12,14 @@ mod role;
 mod script_library;
 mod service;
 pub(super) mod service_config;
+mod service_script;
 
 pub(super) use account::{refuse_strangers, wrong_side};
 pub(super) use app::launch_url;
 pub(super) use codec::CHILDREN;
 pub(super) use event_script::warnings;
 pub(super) use script_library::warnings as library_warnings;
+pub(super) use service_script::warnings as service_warnings;
 
 use super::escalation::{self, Guard};
 use super::sealing;

@@ -1,6 +1,6 @@
 //! Code that scripts share (events-and-scripting D13).
 
-use super::event_script::check;
+use super::event_script::{check, mistake};
 use super::{Resource, invalid, require, require_if_given};
 use antiphon_gateway::Call;
 use antiphon_model::{Object, Result, Value};
@@ -47,10 +47,8 @@ pub(in crate::system) fn warnings(call: &Call<'_>, records: &[&Object]) -> Vec<S
     let warning = |record: &&Object| {
         let text = |field: &str| record.get(field).and_then(Value::as_str);
         let (kind, content) = (text("type").filter(|kind| known_type(kind))?, text("content")?);
-        let error = call.gateway.engines().check(kind, content).err()?;
-        let name = text("name").unwrap_or_default();
-        let (line, column) = (error.line, error.column);
-        Some(format!("Library '{name}' can't be loaded: {} (line {line}, column {column})", error.message))
+        let mistake = mistake(call, kind, Some(content))?;
+        Some(format!("Library '{}' can't be loaded: {mistake}", text("name").unwrap_or_default()))
     };
     records.iter().filter_map(warning).collect()
 }
