@@ -299,9 +299,6 @@ fn saving_says_what_will_not_run() {
     let queued = warned("later", json!({"content": "return 1;", "queued": true})).unwrap();
     assert!(queued.contains("queued"), "{queued}");
     assert!(app.admin().get("later").refused(501).contains("queued"));
-    let linked = json!({"content": "", "storage_service_id": 3, "storage_path": "a.js"});
-    assert!(warned("linked", linked).unwrap().contains("storage_service_id"));
-    assert!(app.admin().get("linked").refused(503).contains("storage_service_id"));
     let id = app.admin().get("system/service?filter=name=fine&fields=id").expect(200)["resource"][0]["id"].clone();
     let patched = app.admin().patch(&format!("system/service/{id}"), json!({"config": {"content": "return ]"}}));
     assert!(patched.header("warning").unwrap().contains("'fine' can't run"), "{patched:?}");
