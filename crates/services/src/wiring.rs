@@ -27,8 +27,8 @@ const DATABASES: &str = "databases";
 /// Folder of library scripts in the data folder.
 const LIBRARIES: &str = "scripts";
 
-/// Folder of the packages that scripts may load, in the data folder.
-const PACKAGES: &str = "packages";
+/// The packages that scripts may load, in the data folder: a link to the newest installation.
+const PACKAGES: &str = "packages/installed";
 
 /// How a platform is set up.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,7 @@ impl PlatformSettings {
         WorkerSettings {
             scripts: self.scripts.clone(),
             confinement: self.confinement.clone(),
-            packages: data.join(PACKAGES).canonicalize().ok(),
+            packages: Some(data.join(PACKAGES)),
             ..WorkerSettings::default()
         }
     }

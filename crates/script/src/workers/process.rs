@@ -58,7 +58,8 @@ impl Worker {
         let (ours, theirs) = UnixStream::pair()?;
         let (output, print) = io::pipe()?;
         let scratch = folder.scratch()?;
-        let child = command(language, interpreter, around, scratch.path())?
+        let packages = settings.installed();
+        let child = command(language, interpreter, around, (scratch.path(), packages.as_deref()))?
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(print.try_clone()?))
             .stderr(Stdio::from(print))
@@ -76,7 +77,7 @@ impl Worker {
         let hello = ToWorker::Hello {
             version: VERSION,
             config: &settings.config,
-            packages: settings.packages.as_deref().and_then(|path| path.to_str()),
+            packages: packages.as_deref().and_then(|path| path.to_str()),
             output_limit: limits.script_output_bytes,
             memory_limit: limits.worker_memory_bytes,
         };
@@ -138,12 +139,12 @@ impl Drop for Worker {
     }
 }
 
-/// The command that starts an interpreter: with a fixed environment, in its scratch folder, confined.
+/// The command that starts an interpreter: with a fixed environment, in its scratch folder, confined. It may read the packages.
 fn command(
     language: Language,
     interpreter: &Interpreter,
     around: &Surroundings<'_>,
-    scratch: &Path,
+    (scratch, packages): (&Path, Option<&Path>),
 ) -> io::Result<Command> {
     let Surroundings { folder, settings, limits } = *around;
     let programs = folder.programs(language);
@@ -165,7 +166,7 @@ fn command(
         .ok_or_else(|| io::Error::other("the interpreter's program is gone"))?;
     let mut readable = surroundings.readable;
     readable.push(programs);
-    readable.extend(settings.packages.clone());
+    readable.extend(packages.map(Path::to_owned));
     let plan = Plan {
         program: surroundings.program,
         arguments,

@@ -13,7 +13,7 @@ pub struct WorkerSettings {
     pub confinement: Confinement,
     /// `platform.config`.
     pub config: Value,
-    /// Folder of the packages that scripts may load.
+    /// Folder of the packages that scripts may load, or a link to it; it need not be there.
     pub packages: Option<PathBuf>,
 }
 
@@ -30,6 +30,11 @@ pub enum Confinement {
 }
 
 impl WorkerSettings {
+    /// The folder of the packages as it is now: an installation puts another one in its place.
+    pub(super) fn installed(&self) -> Option<PathBuf> {
+        self.packages.as_deref()?.canonicalize().ok()
+    }
+
     /// What the machine need not enforce. Names that are none were refused when the settings were read.
     pub(super) fn accepted(&self) -> Vec<Protection> {
         let accepts =

@@ -30,7 +30,9 @@ fn collect(call: &Call<'_>, id: Option<&str>, record: &Object, warnings: &mut Ve
     if set("queued").is_some_and(truthy) {
         warnings.push(format!("Service '{name}' is stored, but queued services do not run in this release."));
     }
-    if let Some(mistake) = mistake(call, kind, set("content").and_then(Value::as_str)) {
+    if let Err(reason) = call.gateway.engines().usable(kind) {
+        warnings.push(format!("Service '{name}' is stored, but can't run: {}", reason.message));
+    } else if let Some(mistake) = mistake(call, kind, set("content").and_then(Value::as_str)) {
         warnings.push(format!("Service '{name}' can't run: {mistake}"));
     }
 }
