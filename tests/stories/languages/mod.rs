@@ -8,3 +8,4 @@ mod script_services;
 mod shared_code;
 mod suite;
 mod table;
+mod workers;
