@@ -3,6 +3,7 @@
 mod php;
 mod nodejs;
 mod packages;
+mod hostile;
 mod python;
 mod script_services;
 mod shared_code;

@@ -94,6 +94,11 @@ impl TestApp {
         self.folder.path()
     }
 
+    /// The server's process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Asks the server to stop.
     pub fn terminate(&self) {
         self.signal("-TERM");
