@@ -65,6 +65,7 @@ pub(super) const ALLOWED: &[c_long] = &[
     libc::SYS_fchdir,
     libc::SYS_mkdirat,
     libc::SYS_unlinkat,
+    #[cfg(target_arch = "x86_64")]
     libc::SYS_renameat,
     libc::SYS_renameat2,
     libc::SYS_linkat,
@@ -275,6 +276,7 @@ pub(super) const REFUSED: &[c_long] = &[
     libc::SYS_sched_setattr,
     libc::SYS_sched_setparam,
     libc::SYS_sched_setscheduler,
+    #[cfg(target_arch = "x86_64")]
     libc::SYS_setrlimit,
     // Files by ways that landlock does not watch: the owner of a file, as whom the server runs, could do these to any path.
     #[cfg(target_arch = "x86_64")]

@@ -138,10 +138,11 @@ const WAYS_OUT: [Attack; 16] = [
             found = typeof inspect.constructor('return process')().binding; return 'x'; }}, 1);
         event.response = {content: found};", End::Tells("\"own\"")),
     attack("by a full stack", "
-        let found = 'own';
+        let found = 'own', tries = 0;
         const down = () => {
             try { down(); } catch (full) {
-                for (const call of [() => console.log('x', {}), () => setTimeout(() => {}), () => process.hrtime(), () => structuredClone, () => require('left')]) {
+                if (++tries > 300) throw full;
+                for (const call of [() => console.log('x', {}), () => setTimeout(() => {}), () => process.hrtime(), () => require('left')]) {
                     try { call(); } catch (error) {
                         try { if (error.constructor.constructor('return process')().binding) found = 'out'; } catch {}
                     }
