@@ -22,6 +22,11 @@ pub(super) struct Program {
     pub(super) text: &'static str,
 }
 
+/// Lets the worker refuse `import()` with an error of the script's own world; makes no code of texts in the worker's world (in those of scripts it
+/// may be); and gives no buffers that hold what earlier runs left in memory.
+const NODE_FLAGS: [&str; 4] =
+    ["--experimental-vm-modules", "--no-warnings", "--disallow-code-generation-from-strings", "--zero-fill-buffers"];
+
 macro_rules! programs {
     ($folder:literal: $($name:literal),+) => {
         &[$(Program { name: $name, text: include_str!(concat!("../../workers/", $folder, "/", $name)) }),+]
@@ -62,10 +67,16 @@ impl Language {
     pub(super) fn arguments(self, limits: &Limits) -> Vec<String> {
         let memory = (limits.worker_memory_bytes >> 20) / 2;
         let settings: Vec<String> = match self {
+<<<<<<< HEAD
             // `import()` comes to the worker, which refuses it, and memory that a script gets is empty.
             Language::Node => {
                 let flags = ["--experimental-vm-modules", "--zero-fill-buffers"].map(str::to_owned);
                 return [format!("--max-old-space-size={memory}")].into_iter().chain(flags).collect();
+=======
+            Language::Node => {
+                let flags = NODE_FLAGS.iter().map(ToString::to_string);
+                return flags.chain([format!("--max-old-space-size={memory}")]).collect();
+>>>>>>> bc14d35 (Node: flags that keep its own world to itself)
             }
             // No environment, no site packages, no compiled files written.
             Language::Python => return ["-I", "-S", "-B"].map(str::to_owned).to_vec(),
