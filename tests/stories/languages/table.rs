@@ -32,11 +32,6 @@ pub const LANGUAGES: [Language; 7] = [
     Language { kind: "php", grammar: Grammar::Php, has_come: true },
 ];
 
-/// Whether this release runs scripts of that type.
-pub fn has_come(kind: &str) -> bool {
-    LANGUAGES.iter().any(|language| language.kind == kind && language.has_come)
-}
-
 /// The same script in each grammar. Calls of `platform.api` are awaited in JavaScript, so that they read the same in Node.js.
 pub struct Text {
     javascript: String,
