@@ -67,16 +67,9 @@ impl Language {
     pub(super) fn arguments(self, limits: &Limits) -> Vec<String> {
         let memory = (limits.worker_memory_bytes >> 20) / 2;
         let settings: Vec<String> = match self {
-<<<<<<< HEAD
-            // `import()` comes to the worker, which refuses it, and memory that a script gets is empty.
-            Language::Node => {
-                let flags = ["--experimental-vm-modules", "--zero-fill-buffers"].map(str::to_owned);
-                return [format!("--max-old-space-size={memory}")].into_iter().chain(flags).collect();
-=======
             Language::Node => {
                 let flags = NODE_FLAGS.iter().map(ToString::to_string);
                 return flags.chain([format!("--max-old-space-size={memory}")]).collect();
->>>>>>> bc14d35 (Node: flags that keep its own world to itself)
             }
             // No environment, no site packages, no compiled files written.
             Language::Python => return ["-I", "-S", "-B"].map(str::to_owned).to_vec(),
