@@ -25,13 +25,17 @@ const RESOURCES: [Attack; 19] = [
         End::Limit(&["time"]),
     ),
     attack("regular expression", "import re\nre.match(r'(a+)+$', 'a' * 60 + 'b')", End::Limit(&["time"])),
-    attack("lists without end", "x = []\nwhile True: x.append('x' * 1000000)", End::Fails(&["memory"])),
-    attack("one large buffer", "x = bytearray(10 ** 12)", End::Fails(&["memory"])),
-    attack("shared memory", "import mmap\nx = [mmap.mmap(-1, 1 << 26) for _ in range(64)]", End::Fails(&["memory"])),
+    attack("lists without end", "x = []\nwhile True: x.append('x' * 1000000)", End::Fails(&["memory", "time"])),
+    attack("one large buffer", "x = bytearray(10 ** 12)", End::Fails(&["memory", "time"])),
+    attack(
+        "shared memory",
+        "import mmap\nx = [mmap.mmap(-1, 1 << 26) for _ in range(64)]",
+        End::Fails(&["memory", "time"]),
+    ),
     attack(
         "threads without end",
         "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
-        End::Fails(&["thread", "memory"]),
+        End::Fails(&["thread", "memory", "time"]),
     ),
     attack(
         "threads that work after the end",
@@ -55,7 +59,7 @@ const RESOURCES: [Attack; 19] = [
     attack(
         "one large file",
         "with open('large', 'wb') as file:\n    while True: file.write(bytes(1 << 20))",
-        End::Fails(&["too large", "files"]),
+        End::Fails(&["too large", "files", "time"]),
     ),
     attack(
         "many files",
