@@ -60,8 +60,6 @@ fn area_11_scripts_php() {
 }
 
 #[test]
-fn area_13_scripts_python3() {
-    conforms("13_scripts_python3");
 fn area_12_scripts_nodejs() {
     conforms("12_scripts_nodejs");
 }

@@ -1,9 +1,9 @@
 //! Scripts in every language: one suite over all of them from one table, and what is particular to each.
 
-mod php;
 mod nodejs;
 mod packages;
 mod hostile;
+mod php;
 mod python;
 mod script_services;
 mod shared_code;
