@@ -166,4 +166,20 @@ limits! {
     package_bytes: usize = 64 << 20,
     /// Times that a package may unpack to more than its size: honest JSON packs to a tenth or a fiftieth.
     package_ratio: u64 = 200,
+    /// Longest that connecting to another server may take, name and TLS included.
+    outbound_connect_ms: u64 = 5_000,
+    /// Longest that a script's call to another server may take, redirects included; a script's own time limit may end before.
+    outbound_total_ms: u64 = 30_000,
+    /// Largest body that a script sends to another server.
+    outbound_request_bytes: usize = 16 << 20,
+    /// Largest body that a script is answered by another server: it has to fit into the script's memory several times.
+    outbound_response_bytes: usize = 8 << 20,
+    /// Largest header block that a script is answered by another server.
+    outbound_header_bytes: usize = 64 << 10,
+    /// Redirects that a script's call follows.
+    outbound_redirects: u8 = 5,
+    /// Calls of scripts to other servers at one time.
+    outbound_concurrency: usize = 64,
+    /// Calls to other servers that one run of a script may make.
+    outbound_calls: u32 = 100,
 }
