@@ -10,7 +10,9 @@ use crate::scripts::{EventRunner, Plan, ScriptRunner};
 use crate::{
     Call, Frame, Ledger, Libraries, Matched, Memory, Registry, ScriptIndex, Service, ServiceEntry, blocking, root,
 };
-use antiphon_model::{Client, Error, Limits, Request, Requestor, Response, Result, Session, Verb};
+use antiphon_model::{
+    Client, Error, Limits, OutboundSettings, Request, Requestor, Response, Result, Session, Verb,
+};
 use antiphon_script::{Engines, WorkerSettings};
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
@@ -46,6 +48,7 @@ pub struct Gateway {
     engines: Engines,
     identity: Identity,
     libraries: Libraries,
+    outbound: antiphon_outbound::Client,
     linked_texts: LinkedTexts,
     limits: Limits,
     rates: RateLimiter,
@@ -73,21 +76,31 @@ struct Admitted {
 
 impl Gateway {
     /// A gateway without services.
-    pub fn new(identity: Identity, libraries: Libraries, limits: &Limits, workers: WorkerSettings) -> Arc<Gateway> {
+    ///
+    /// # Errors
+    /// When the settings of calls to other servers can't be used.
+    pub fn new(
+        identity: Identity,
+        libraries: Libraries,
+        outbound: &OutboundSettings,
+        limits: &Limits,
+        workers: WorkerSettings,
+    ) -> Result<Arc<Gateway>> {
         let workers = WorkerSettings { config: platform::config(limits), ..workers };
-        Arc::new(Gateway {
+        Ok(Arc::new(Gateway {
             registry: Registry::default(),
             scripts: ScriptIndex::default(),
             engines: Engines::with_workers(limits, workers),
             identity,
             libraries,
+            outbound: antiphon_outbound::Client::new(outbound, limits)?,
             script_permits: Semaphore::new(limits.script_concurrency),
             common: OnceLock::new(),
             rates: RateLimiter::new(limits.rate_buckets, Arc::new(SystemClock)),
             linked_texts: LinkedTexts::default(),
             limits: limits.clone(),
             memory: OnceLock::new(),
-        })
+        }))
     }
 
     /// Lets `memory` catch up with the store before each call from now on. Only the first one counts.
@@ -106,6 +119,11 @@ impl Gateway {
     /// Sets what answers under every service's name, before the service itself; only the first call counts.
     pub fn answer_everywhere(&self, common: Arc<dyn Service>) {
         self.common.get_or_init(|| common);
+    }
+
+    /// What calls other servers.
+    pub(crate) fn outbound(&self) -> &antiphon_outbound::Client {
+        &self.outbound
     }
 
     /// The services.

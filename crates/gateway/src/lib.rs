@@ -17,6 +17,7 @@ mod library;
 mod linked;
 mod memory;
 mod nested;
+mod outside;
 mod platform;
 pub mod rate;
 mod registry;

@@ -1,5 +1,6 @@
 //! What a script reaches of the platform: `platform.api`, `platform.session`, `platform.config`, lookups, libraries.
 
+use crate::outside::{self, Outside};
 use crate::{Frame, Gateway};
 use antiphon_model::{Content, Error, Limits, Object, Request, Requestor, Response, Session, Value, json};
 use antiphon_script::{ApiCall, ApiResponse, Host, Library, Script};
@@ -18,12 +19,17 @@ pub(crate) struct Platform<'a> {
     pub script: &'a Script,
     /// The stored libraries that it loaded, with their versions.
     pub libraries: Mutex<BTreeMap<String, u64>>,
+    /// Its calls to other servers.
+    pub outside: Outside,
     /// The runtime of the call: the script may run on a thread that knows none.
     pub runtime: Handle,
 }
 
 impl Host for Platform<'_> {
     fn call(&self, call: ApiCall) -> ApiResponse {
+        if outside::is_outside(&call.path) {
+            return self.outside.call(self.gateway, self.script, &self.runtime, call);
+        }
         let response = match internal_request(call) {
             Ok(request) => self.gateway.nested(request, self.session, Some(self.frame), &self.runtime),
             Err(error) => Response::from(&error),
@@ -81,14 +87,6 @@ pub(crate) fn config(limits: &Limits) -> Value {
 /// (events-and-scripting 3.4).
 fn internal_request(call: ApiCall) -> Result<Request, Error> {
     let path = call.path.trim();
-    if ["http://", "https://"]
-        .iter()
-        .any(|scheme| path.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
-    {
-        return Err(Error::not_implemented(
-            "Calls to other servers are not available to scripts in this release; call a service of this server.",
-        ));
-    }
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let path = path.trim_start_matches('/');
     let path = strip_prefix_ignore_case(path, "api/v2/").unwrap_or(path);
@@ -203,6 +201,5 @@ mod tests {
     fn a_path_without_service_or_with_dots_is_refused() {
         assert_eq!(request("").unwrap_err().status, 400);
         assert_eq!(request("db/../system/user").unwrap_err().status, 400);
-        assert_eq!(request("HTTPS://example.com/").unwrap_err().status, 501);
     }
 }

@@ -1,6 +1,6 @@
 //! A stored script, as an engine needs it.
 
-use antiphon_model::Value;
+use antiphon_model::{Limits, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,19 @@ impl Script {
     /// The version of a library that its configuration asks for: `{"libraries": {"tax": 2}}`.
     pub fn pinned(&self, library: &str) -> Option<u64> {
         self.options().get("libraries")?.get(library)?.as_u64()
+    }
+
+    /// The hosts that its configuration lets it call, when it names any: `{"hosts": ["api.example.com"]}`.
+    pub fn hosts(&self) -> Option<Vec<String>> {
+        let options = self.options();
+        let hosts = options.get("hosts")?.as_array()?;
+        Some(hosts.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// How long one run may take.
+    pub fn wall_limit(&self, limits: &Limits) -> Duration {
+        let limit = Duration::from_millis(limits.script_wall_ms);
+        self.settings().wall.map_or(limit, |wall| wall.min(limit))
     }
 
     /// The configuration as an object; null when it is none.

@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::scripts::ScriptsCommand;
-use antiphon_model::{AccountSettings, Limits, Object, ScriptSettings, Value, list_or_text};
+use antiphon_model::{AccountSettings, Limits, Object, OutboundSettings, ScriptSettings, Value, list_or_text};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -113,6 +113,8 @@ pub struct Settings {
     pub accounts: AccountSettings,
     /// Interpreters and languages of scripts.
     pub scripts: ScriptSettings,
+    /// What scripts may reach beyond the public internet.
+    pub outbound: OutboundSettings,
     /// The log.
     pub log: LogSettings,
     /// The limits.
@@ -152,6 +154,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             accounts: AccountSettings::default(),
             scripts: ScriptSettings::default(),
+            outbound: OutboundSettings::default(),
             log: LogSettings::default(),
             limits: Limits::default(),
         }

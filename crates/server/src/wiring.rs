@@ -20,6 +20,7 @@ pub fn open(settings: &Settings) -> Result<Platform> {
         accounts: settings.accounts.clone(),
         scripts: settings.scripts.clone(),
         confinement: confinement(settings)?,
+        outbound: settings.outbound.clone(),
         limits: settings.limits.clone(),
     };
     let platform = Platform::start(&settings.data, &platform_settings)?;

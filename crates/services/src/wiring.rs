@@ -14,7 +14,9 @@ use crate::system::{ServiceRecord, SystemService, SystemStore, service_group, se
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::{Gateway, Libraries, LibraryFolder, Memory as _, Service, ServiceEntry};
-use antiphon_model::{AccountSettings, Error, Limits, Object, Request, Response, Result, ScriptSettings, Session};
+use antiphon_model::{
+    AccountSettings, Error, Limits, Object, OutboundSettings, Request, Response, Result, ScriptSettings, Session,
+};
 use antiphon_script::{Confinement, WorkerSettings};
 use antiphon_sql::watch::Watch;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,8 @@ pub struct PlatformSettings {
     pub scripts: ScriptSettings,
     /// What keeps interpreters from the rest of the machine.
     pub confinement: Confinement,
+    /// What scripts may reach beyond the public internet.
+    pub outbound: OutboundSettings,
     /// The limits in force.
     pub limits: Limits,
 }
@@ -79,7 +83,7 @@ impl Platform {
         let identity = Identity::new(store.clone(), &secret, limits, &settings.accounts)?;
         let folder = LibraryFolder::new(data.join(LIBRARIES), limits.script_source_bytes);
         let libraries = Libraries::new(store.clone(), folder, limits.script_library_bytes);
-        let gateway = Gateway::new(identity, libraries, limits, settings.workers(data));
+        let gateway = Gateway::new(identity, libraries, &settings.outbound, limits, settings.workers(data))?;
         gateway.registry().declare_kinds(service_type::kinds());
         let folder = settings.scripts.folder.as_deref().map(|folder| LinkedFolder::open(folder, Arc::clone(&store)));
         let folder = folder.transpose()?.map(Arc::new);

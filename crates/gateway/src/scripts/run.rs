@@ -2,6 +2,7 @@
 
 use super::{SecrecyOf, outcome, secrecy};
 use crate::nested::recursion_error;
+use crate::outside::Outside;
 use crate::platform::Platform;
 use crate::{Frame, Gateway, ScriptRun};
 use antiphon_model::{Content, Phase, Request, Response, Session, Value};
@@ -77,6 +78,7 @@ impl ScriptRunner<'_> {
             requestor: request.requestor,
             script,
             libraries: Mutex::default(),
+            outside: Outside::new(script.wall_limit(self.gateway.limits())),
             runtime: Handle::current(),
         };
         let masked = secrecy::masked(request, self.secrecy, script.allow_event_modification);
@@ -117,7 +119,8 @@ impl ScriptRunner<'_> {
                 headers: &response.headers,
             }),
         };
-        let run = self.gateway.engines().run(script, &event, &host);
+        let mut run = self.gateway.engines().run(script, &event, &host);
+        run.output.push_str(&host.outside.notes());
         (run, host.libraries.into_inner())
     }
 }
