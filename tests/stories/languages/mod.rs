@@ -4,6 +4,8 @@ mod nodejs;
 mod packages;
 mod hostile;
 mod php;
+mod event_types;
+mod outbound;
 mod python;
 mod script_services;
 mod shared_code;

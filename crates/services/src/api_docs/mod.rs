@@ -6,6 +6,7 @@
 mod actions;
 mod combined;
 mod document;
+mod event_types;
 mod model;
 mod operation;
 mod parameters;
@@ -18,6 +19,7 @@ pub(crate) mod tables;
 mod tests;
 
 pub(crate) use actions::schemas as action_schemas;
+pub(crate) use event_types::of_event as types_of_event;
 pub(crate) use spec::SelfDescription;
 
 use antiphon_gateway::{Call, Route, RouteTable, Service, ServiceEntry, Shape, blocking, uses};

@@ -3,8 +3,12 @@
 use super::records::{Records, each_record};
 use super::resources::{self, RecordResource};
 use super::{SystemService, upsert, written};
+use crate::api_docs::types_of_event;
 use antiphon_gateway::Call;
-use antiphon_model::{Error, Response, Result, Value, Verb, json};
+use antiphon_model::{Content, Error, Response, Result, Value, Verb, json};
+
+/// Media type of TypeScript's declarations.
+const TYPES: &str = "text/x-typescript; charset=utf-8";
 
 /// Answers for a collection of scripts, or for one by its name.
 pub(super) fn handle(
@@ -37,6 +41,11 @@ pub(super) fn attach(response: &mut Response, warnings: &[String]) {
 
 /// `system/event/{event_name}`: the same scripts, as clients before 2.3 know them.
 pub(super) fn old_form(service: &SystemService, call: &Call<'_>, name: &str) -> Result<Response> {
+    if call.request.verb == Verb::Get
+        && let Some(language) = call.request.parameter(&["types"])
+    {
+        return types(call, name, &language);
+    }
     let Some(resource) = resources::find("event_script") else { return Err(not_found()) };
     let warnings = warnings(call, &call.request.payload, Some(name))?;
     let mut answer = match call.request.verb {
@@ -56,6 +65,15 @@ pub(super) fn old_form(service: &SystemService, call: &Call<'_>, name: &str) -> 
     let mut response = Response::ok(answer);
     attach(&mut response, &warnings);
     Ok(response)
+}
+
+/// The types of an event, for editors: `?types=typescript`.
+fn types(call: &Call<'_>, name: &str, language: &str) -> Result<Response> {
+    if !language.eq_ignore_ascii_case("typescript") {
+        return Err(Error::bad_request(format!("There are no types for '{language}'; ask for types=typescript.")));
+    }
+    let text = types_of_event(call, name)?;
+    Ok(Response { content: Content::Text(text), content_type: Some(TYPES.to_owned()), ..Response::ok(Value::Null) })
 }
 
 fn not_found() -> Error {
