@@ -10,9 +10,7 @@ use crate::scripts::{EventRunner, Plan, ScriptRunner};
 use crate::{
     Call, Frame, Ledger, Libraries, Matched, Memory, Registry, ScriptIndex, Service, ServiceEntry, blocking, root,
 };
-use antiphon_model::{
-    Client, Error, Limits, OutboundSettings, Request, Requestor, Response, Result, Session, Verb,
-};
+use antiphon_model::{Client, Error, Limits, OutboundSettings, Request, Requestor, Response, Result, Session, Verb};
 use antiphon_script::{Engines, WorkerSettings};
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};

@@ -16,7 +16,7 @@ const DEFAULT_FILE: &str = "antiphon.toml";
 /// What the names of variables begin with; `__` goes down a level: `ANTIPHON_LIMITS__BODY_BYTES`.
 const PREFIX: &str = "ANTIPHON_";
 /// Settings whose variables are texts even when they look like numbers: a password may well be `00012345`.
-const TEXTS: [&str; 15] = [
+const TEXTS: [&str; 17] = [
     "listen",
     "data",
     "secret_key_file",
@@ -30,6 +30,8 @@ const TEXTS: [&str; 15] = [
     "scripts.python3",
     "scripts.disable",
     "scripts.accept_missing",
+    "outbound.allow",
+    "outbound.ca_file",
     "log.format",
     "log.level",
 ];

@@ -34,7 +34,7 @@ fn other_server() -> u16 {
 
 /// A server whose scripts may call this machine, if their configuration says so.
 fn app() -> TestApp {
-    let allow = ("ANTIPHON_OUTBOUND__ALLOW".to_owned(), "[\"127.0.0.1\"]".to_owned());
+    let allow = ("ANTIPHON_OUTBOUND__ALLOW".to_owned(), "127.0.0.1".to_owned());
     TestApp::in_folder(fixture_folder(), &[allow])
 }
 
