@@ -157,8 +157,8 @@ fn shared_code_is_required_by_name() {
         "<?php\nrequire_once 'rates.php';\nfunction gross($net) { return $net * rate(); }\nreturn 'loaded';",
     );
     library("rates", "function rate() { return 1.5; }");
-    let source = "$event['response'] = ['content' => [require 'tax.php', include_once('tax'), gross(100)]];";
-    assert_eq!(told(&app, source), json!(["loaded", "loaded", 150.0]));
+    let source = "$event['response'] = ['content' => [require_once 'tax.php', require_once('tax.php'), gross(100)]];";
+    assert_eq!(told(&app, source), json!(["loaded", true, 150.0]));
     let error = error(&app, 500, "require 'nothing.php';");
     assert!(error["message"].as_str().unwrap().contains("nothing.php"), "{error}");
 }

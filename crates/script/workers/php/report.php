@@ -52,7 +52,7 @@ function fatal(array $error, bool $syntax): array
     return array_filter([
         't' => 'threw',
         'clean' => false,
-        'message' => str_starts_with($message, 'Allowed memory size') ? 'The script reached its memory limit.' : $message,
+        'message' => preg_match('/^(Allowed memory size|Out of memory)/', $message) ? 'The script reached its memory limit.' : $message,
         'line' => $place[1] ?? null,
         'syntax' => $syntax,
     ], static fn ($member) => $member !== null);
