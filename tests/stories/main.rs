@@ -22,6 +22,7 @@ mod responses;
 mod rights;
 mod scripting_guide;
 mod scripts_in_files;
+mod scripts_run;
 mod start_and_stop;
 mod support;
 mod system_events;

@@ -40,6 +40,7 @@ pub use library::LibraryFolder;
 pub use linked::{Link, ScriptOrigin};
 pub use memory::Memory;
 pub use nested::Frame;
+pub use platform::config as script_config;
 pub use registry::{Registry, ServiceEntry, ServiceKind};
 pub use route::{Matched, Route, RouteTable};
 pub use script_index::{ScriptIndex, ScriptSlot};

@@ -72,7 +72,7 @@ impl Host for Platform<'_> {
 }
 
 /// `platform.config` (events-and-scripting 3.3).
-pub(crate) fn config(limits: &Limits) -> Value {
+pub fn config(limits: &Limits) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "api_version": "2.0",

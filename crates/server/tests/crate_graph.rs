@@ -23,7 +23,17 @@ const ARROWS: [(&str, &[&str]); 11] = [
         "antiphon-services",
         &["antiphon-model", "antiphon-formats", "antiphon-script", "antiphon-sql", "antiphon-gateway"],
     ),
-    ("antiphon", &["antiphon-model", "antiphon-formats", "antiphon-sandbox", "antiphon-gateway", "antiphon-services"]),
+    (
+        "antiphon",
+        &[
+            "antiphon-model",
+            "antiphon-formats",
+            "antiphon-sandbox",
+            "antiphon-script",
+            "antiphon-gateway",
+            "antiphon-services",
+        ],
+    ),
 ];
 /// The one crate that may use `unsafe`.
 const UNSAFE: &str = "antiphon-quickjs";

@@ -6,6 +6,7 @@ mod nodejs;
 mod outbound;
 mod packages;
 mod php;
+mod examples;
 mod python;
 mod script_services;
 mod shared_code;

@@ -85,6 +85,13 @@ impl World {
         self.store(event, record);
     }
 
+    /// Makes a script service of that name.
+    pub fn service(&self, name: &str, text: &Text) {
+        let config = json!({"content": self.in_language(text)});
+        let service = json!({"name": name, "type": self.language.kind, "is_active": true, "config": config});
+        self.admin().post("system/service", json!({ "resource": [service] })).expect(201);
+    }
+
     /// What a read of the todos answers, with that script before it.
     #[track_caller]
     pub fn told(&self, text: &Text) -> Value {

@@ -5,9 +5,12 @@ mod direct;
 mod folder;
 mod http;
 mod install;
+mod local_event;
+mod local_host;
 mod pull;
 mod push;
 mod records;
+mod run;
 
 use crate::config::{Flags, Settings};
 use antiphon_model::Limits;
@@ -32,6 +35,8 @@ pub enum ScriptsCommand {
     /// Install the packages that scripts may load, as package.json and requirements.txt in the folder packages of the data folder name
     /// them.
     Install(InstallFlags),
+    /// Run a script in a file on an event in a file, with the engines and limits of the server, and show what it changes.
+    Run(run::RunFlags),
 }
 
 /// Which server, and who asks.
@@ -143,6 +148,10 @@ pub fn run(command: &ScriptsCommand) -> Result<ExitCode, String> {
             install::install(&settings(&flags.data, &flags.config)?)?;
             Ok(ExitCode::SUCCESS)
         }
+        ScriptsCommand::Run(flags) => {
+            let settings = settings(&flags.target.data, &flags.target.config)?;
+            on_threads(run::run(flags, &settings))
+        }
     }
 }
 
@@ -158,14 +167,18 @@ fn with_api(
     work: impl AsyncFnOnce(&dyn Api, &Limits) -> Result<ExitCode, String>,
 ) -> Result<ExitCode, String> {
     let settings = settings(&target.data, &target.config)?;
+    on_threads(async {
+        let api = open(target, &settings).await?;
+        work(&*api, &settings.limits).await
+    })
+}
+
+fn on_threads(work: impl Future<Output = Result<ExitCode, String>>) -> Result<ExitCode, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("No threads can be started: {error}."))?;
-    let result = runtime.block_on(async {
-        let api = open(target, &settings).await?;
-        work(&*api, &settings.limits).await
-    });
+    let result = runtime.block_on(work);
     runtime.shutdown_background();
     result
 }

@@ -100,6 +100,10 @@ impl Server<'_> {
             Section::Events => {
                 keep(&EVENT_SETTINGS, &mut record);
                 self.name_storage(&record, &mut settings);
+                // Without a service the path is that of a file in the server's own folder of scripts.
+                if !settings.contains_key("storage_service") {
+                    settings.shift_remove("storage_path");
+                }
             }
             Section::Services => {
                 keep(&SERVICE_SETTINGS, &mut record);

@@ -3,6 +3,7 @@
 use super::{ScriptFile, Section, name};
 use antiphon_model::Limits;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,18 @@ pub fn read_folder(
         }
     });
     Ok(scripts.collect())
+}
+
+/// The script in one file, with the settings beside it. It is one of events, unless its folder is that of another section.
+///
+/// # Errors
+/// Why it can't be used.
+pub fn read_file(path: &Path, limits: &Limits) -> Result<ScriptFile, FolderError> {
+    let folder = path.canonicalize().ok().and_then(|path| Some(path.parent()?.file_name()?.to_owned()));
+    let is_in = |section: &Section| folder.as_ref().is_some_and(|folder| folder == section.folder());
+    let section = Section::ALL.into_iter().find(is_in).unwrap_or(Section::Events);
+    let file = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    read(section, file, path, limits)
 }
 
 /// The paths of a section's files, relative to the folder of all: scripts, and the settings beside them.

@@ -13,7 +13,7 @@ mod folder;
 mod linked;
 mod name;
 
-pub use folder::{FolderError, paths_in, read_folder};
+pub use folder::{FolderError, paths_in, read_file, read_folder};
 pub(crate) use linked::{FolderWatcher, LinkedFolder};
 
 use antiphon_model::{Error, Object, Result, Value, json};
