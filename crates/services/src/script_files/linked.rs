@@ -31,7 +31,7 @@ pub(crate) struct LinkedFolder {
 
 /// A script as it is to be stored, or why its file can't be used.
 #[derive(Debug, Clone, PartialEq)]
-struct Copy {
+struct FileCopy {
     name: String,
     kind: String,
     content: String,
@@ -115,7 +115,7 @@ impl LinkedFolder {
                 _ => changed.push(copy),
             }
         }
-        let is_ours = |copy: &Copy| Path::new(&copy.file).starts_with(&self.root);
+        let is_ours = |copy: &FileCopy| Path::new(&copy.file).starts_with(&self.root);
         let ours = stored.iter().filter(|(_, copy)| copy.as_ref().is_some_and(is_ours));
         let gone: Vec<&String> = ours.map(|(name, _)| name).filter(|name| !wanted.contains_key(*name)).collect();
         self.put(&changed)?;
@@ -131,14 +131,18 @@ impl LinkedFolder {
     }
 
     /// What is to be stored of a file. Of one that can't be used the name is enough: its script must not just vanish.
-    fn copy_of(&self, file: Result<ScriptFile, FolderError>, stored: &BTreeMap<String, Option<Copy>>) -> Option<Copy> {
+    fn copy_of(
+        &self,
+        file: Result<ScriptFile, FolderError>,
+        stored: &BTreeMap<String, Option<FileCopy>>,
+    ) -> Option<FileCopy> {
         let path = |script: &ScriptFile| {
             let names = script.written().ok()?;
             self.root.join(names.text_path).to_str().map(str::to_owned)
         };
         let is_on = |script: &ScriptFile, name: &str| script.settings.get(name) == Some(&json!(true));
         match file {
-            Ok(script) => Some(Copy {
+            Ok(script) => Some(FileCopy {
                 config: script.settings.get("config").map(Value::to_string),
                 is_active: is_on(&script, "is_active"),
                 may_modify: is_on(&script, "allow_event_modification"),
@@ -152,7 +156,7 @@ impl LinkedFolder {
                 tracing::error!("{error}");
                 let (_, name, kind) = error.script?;
                 let before = stored.get(&name.to_lowercase()).cloned().flatten();
-                let unread = Copy {
+                let unread = FileCopy {
                     name,
                     kind: kind.to_owned(),
                     content: String::new(),
@@ -162,17 +166,17 @@ impl LinkedFolder {
                     file: error.path.to_str()?.to_owned(),
                     error: None,
                 };
-                Some(Copy { error: Some(error.reason), is_active: true, ..before.unwrap_or(unread) })
+                Some(FileCopy { error: Some(error.reason), is_active: true, ..before.unwrap_or(unread) })
             }
         }
     }
 
     /// The stored scripts by their names in lower case; none for those that come from no file.
-    fn stored(&self) -> Result<BTreeMap<String, Option<Copy>>> {
+    fn stored(&self) -> Result<BTreeMap<String, Option<FileCopy>>> {
         let sql = "SELECT name, type, content, config, is_active, allow_event_modification, linked_file, link_error FROM event_script";
         let rows = self.store.all(sql, &[], |row| {
             let name = required_text(row, 0);
-            let copy = text(row, 6).map(|file| Copy {
+            let copy = text(row, 6).map(|file| FileCopy {
                 name: name.clone(),
                 kind: required_text(row, 1),
                 content: required_text(row, 2),
@@ -187,7 +191,7 @@ impl LinkedFolder {
         Ok(rows.into_iter().collect())
     }
 
-    fn put(&self, copies: &[&Copy]) -> Result<()> {
+    fn put(&self, copies: &[&FileCopy]) -> Result<()> {
         if copies.is_empty() {
             return Ok(());
         }
