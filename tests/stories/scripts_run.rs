@@ -63,7 +63,7 @@ fn the_changed_event_is_a_difference_in_every_language() {
         ),
         (
             "node.js",
-            "event.request.parameters.limit = 1; console.log('town {town}', platform.session.user.email); return 'done';",
+            "event.request.parameters.limit = 1; console.log('town Bonn', platform.session.user.email); return 'done';",
         ),
         ("py", "event.request.parameters.limit = 1\nprint('town {town}', platform.session.user.email)\nreturn 'done'"),
         (

@@ -15,15 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// # Errors
 /// When its databases can't be used, or the first administrator's settings are not acceptable.
 pub fn open(settings: &Settings) -> Result<Platform> {
-    let platform_settings = PlatformSettings {
-        secret_key_file: settings.secret_key_file.clone(),
-        accounts: settings.accounts.clone(),
-        scripts: settings.scripts.clone(),
-        confinement: confinement(settings)?,
-        outbound: settings.outbound.clone(),
-        limits: settings.limits.clone(),
-    };
-    let platform = Platform::start(&settings.data, &platform_settings)?;
+    let platform = Platform::start(&settings.data, &platform_settings(settings)?)?;
     if platform.has_admin()? {
         return Ok(platform);
     }
@@ -41,6 +33,21 @@ pub fn open(settings: &Settings) -> Result<Platform> {
         }
     }
     Ok(platform)
+}
+
+/// What of the settings the platform needs.
+///
+/// # Errors
+/// 400 when a protection is accepted to be missing that is none.
+pub fn platform_settings(settings: &Settings) -> Result<PlatformSettings> {
+    Ok(PlatformSettings {
+        secret_key_file: settings.secret_key_file.clone(),
+        accounts: settings.accounts.clone(),
+        scripts: settings.scripts.clone(),
+        confinement: confinement(settings)?,
+        outbound: settings.outbound.clone(),
+        limits: settings.limits.clone(),
+    })
 }
 
 /// Scripts in other languages than JavaScript run in processes that this program itself confines before they begin.

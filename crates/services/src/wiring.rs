@@ -50,8 +50,8 @@ pub struct PlatformSettings {
 }
 
 impl PlatformSettings {
-    /// How interpreters are started.
-    fn workers(&self, data: &Path) -> WorkerSettings {
+    /// How interpreters are started, for a platform in that data folder.
+    pub fn workers(&self, data: &Path) -> WorkerSettings {
         WorkerSettings {
             scripts: self.scripts.clone(),
             confinement: self.confinement.clone(),

@@ -5,6 +5,7 @@ use super::local_host::{Answers, LocalHost};
 use super::{DIFFERENT, Target, open};
 use crate::config::Settings;
 use crate::terminal::say;
+use crate::wiring;
 use antiphon_gateway::script_config;
 use antiphon_model::Value;
 use antiphon_script::{Engines, Outcome, Run, Script, WorkerSettings};
@@ -59,7 +60,8 @@ pub async fn run(flags: &RunFlags, settings: &Settings) -> Result<ExitCode, Stri
         limits: settings.limits.clone(),
         runtime: Handle::current(),
     };
-    let workers = WorkerSettings { scripts: settings.scripts.clone(), config, packages: None };
+    let platform = wiring::platform_settings(settings).map_err(|error| error.to_string())?;
+    let workers = WorkerSettings { config, ..platform.workers(&settings.data) };
     let engines = Engines::with_workers(&settings.limits, workers);
     let (run, event) = tokio::task::spawn_blocking(move || (engines.run(&script, &event.event(), &host), event))
         .await
