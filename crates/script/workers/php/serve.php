@@ -22,7 +22,10 @@ final class Worker
 
     public static function start(Channel $channel, array $hello): Worker
     {
-        self::$worker = new Worker($channel, (array) ($hello['config'] ?? []), (int) ($hello['output_limit'] ?? PHP_INT_MAX));
+        $config = (array) ($hello['config'] ?? []);
+        // The settings have two names: `config` and `config.df`.
+        $config += ['df' => $config];
+        self::$worker = new Worker($channel, $config, (int) ($hello['output_limit'] ?? PHP_INT_MAX));
         return self::$worker;
     }
 
