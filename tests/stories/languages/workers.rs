@@ -96,7 +96,9 @@ fn statement_106_a_language_that_is_switched_off_is_refused_on_save_and_on_run_a
     assert_eq!(app.admin().post(&event, answer_seven("python3")).refused(503), disabled);
     let service =
         json!({"resource": [{"name": "off", "type": "python3", "is_active": true, "config": {"content": ""}}]});
-    assert_eq!(app.admin().post("system/service", service).refused(503), disabled);
+    let refused = app.admin().post("system/service", service).expect(400);
+    let entry = &refused["error"]["context"]["resource"][0];
+    assert_eq!((&entry["status_code"], &entry["message"]), (&json!(503), &json!(disabled)));
     app.store(BEFORE, answer_seven("python"));
     assert_eq!(app.admin().get("db/_table/todo").expect(200), 7);
     let types = app.admin().get("system/script_type").expect(200);
