@@ -1,16 +1,16 @@
 //! Scripts in every language: one suite over all of them from one table, and what is particular to each.
 
 mod event_types;
-mod hostile;
-mod nodejs;
-mod outbound;
-mod packages;
-mod php;
 mod examples;
 mod hostile;
+mod hostile;
+mod nodejs;
 mod nodejs;
 mod outbound;
+mod outbound;
 mod packages;
+mod packages;
+mod php;
 mod php;
 mod python;
 mod script_services;
