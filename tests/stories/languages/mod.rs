@@ -3,14 +3,9 @@
 mod event_types;
 mod examples;
 mod hostile;
-mod hostile;
-mod nodejs;
 mod nodejs;
 mod outbound;
-mod outbound;
 mod packages;
-mod packages;
-mod php;
 mod php;
 mod python;
 mod script_services;
