@@ -5,6 +5,7 @@
 pub mod bare;
 pub mod client;
 pub mod error;
+pub mod languages;
 pub mod load;
 pub mod people;
 pub mod plan;

@@ -41,6 +41,11 @@ impl Exchange {
         Ok(Exchange { what: what.to_owned(), address, body: answer.body.to_vec(), request })
     }
 
+    /// The body of the right answer.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// Bytes of the answer's body.
     pub fn answer_bytes(&self) -> usize {
         self.body.len()

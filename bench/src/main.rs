@@ -5,7 +5,7 @@ use antiphon_bench::plan::Servers;
 use antiphon_bench::report::Report;
 use antiphon_bench::rounds::{Extent, measure};
 use antiphon_bench::single::{Repeats, Singles, first_calls, mebibytes, starts_and_memory};
-use antiphon_bench::{bare, error};
+use antiphon_bench::{bare, error, languages};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -40,6 +40,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measures scripts in Node.js, Python and PHP instead.
+    Languages,
     /// Serves the bare handler that Antiphon is compared with.
     Bare {
         /// Where to listen.
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match &arguments.command {
         Some(Command::Bare { listen, database }) => bare::serve(*listen, database.clone()),
+        Some(Command::Languages) => compare_languages(&arguments),
         None => compare(&arguments),
     };
     match done {
@@ -68,8 +71,7 @@ fn main() -> ExitCode {
 
 fn compare(arguments: &Arguments) -> Result<()> {
     let (extent, repeats) = amount(arguments);
-    let scratch = tempfile::tempdir()
-        .map_err(|source| error::BenchError::Io { what: "creating a scratch folder".to_owned(), source })?;
+    let scratch = scratch()?;
     let binary = &arguments.server;
     let progress = |what: &str| say(&mut std::io::stderr(), what);
     progress("Starts and memory at rest ...");
@@ -85,6 +87,23 @@ fn compare(arguments: &Arguments) -> Result<()> {
     let report = Report { extent, rows, singles, conditions: conditions(extent) };
     say(&mut std::io::stdout(), &report.markdown());
     Ok(())
+}
+
+fn compare_languages(arguments: &Arguments) -> Result<()> {
+    let (extent, repeats) = amount(arguments);
+    let extent = languages::Extent {
+        rounds: extent.rounds,
+        turn: extent.turn,
+        connections: extent.connections,
+        starts: repeats.scripts,
+    };
+    let report = languages::compare(&arguments.server, scratch()?.path(), extent)?;
+    say(&mut std::io::stdout(), &report);
+    Ok(())
+}
+
+fn scratch() -> Result<tempfile::TempDir> {
+    tempfile::tempdir().map_err(|source| error::BenchError::Io { what: "creating a scratch folder".to_owned(), source })
 }
 
 fn amount(arguments: &Arguments) -> (Extent, Repeats) {

@@ -141,7 +141,15 @@ impl Platform {
     /// # Errors
     /// When it can't be saved.
     pub fn attach(&self, event: &str, source: &str) -> Result<()> {
-        self.call("POST", &format!("/api/v2/system/event_script/{event}"), &script(event, source)).map(drop)
+        self.attach_in("javascript", event, source)
+    }
+
+    /// The same in any language.
+    ///
+    /// # Errors
+    /// When it can't be saved.
+    pub fn attach_in(&self, kind: &str, event: &str, source: &str) -> Result<()> {
+        self.call("POST", &format!("/api/v2/system/event_script/{event}"), &script(kind, event, source)).map(drop)
     }
 
     /// Attaches this many scripts to events of other tables.
@@ -150,7 +158,9 @@ impl Platform {
     /// When they can't be saved.
     pub fn attach_elsewhere(&self, count: usize) -> Result<()> {
         let scripts: Vec<Value> = (0..count)
-            .map(|number| script(&format!("db._table.other_{number:05}.{{id}}.get.pre_process"), ELSEWHERE))
+            .map(|number| {
+                script("javascript", &format!("db._table.other_{number:05}.{{id}}.get.pre_process"), ELSEWHERE)
+            })
             .collect();
         for batch in scripts.chunks(SCRIPT_BATCH) {
             self.call("POST", "/api/v2/system/event_script", &json!({"resource": batch}))?;
@@ -159,8 +169,8 @@ impl Platform {
     }
 }
 
-fn script(event: &str, source: &str) -> Value {
-    json!({"name": event, "type": "javascript", "is_active": true, "allow_event_modification": true, "content": source})
+fn script(kind: &str, event: &str, source: &str) -> Value {
+    json!({"name": event, "type": kind, "is_active": true, "allow_event_modification": true, "content": source})
 }
 
 /// A todo of about 1 KB of JSON.

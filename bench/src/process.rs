@@ -66,6 +66,23 @@ impl Process {
         Ok(line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0))
     }
 
+    /// Memory in KiB of each process that it started, as far as that shares it with no other (`Pss`).
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn memory_of_children(&self) -> Result<Vec<u64>> {
+        let tasks = attempt("reading the threads", fs::read_dir(format!("/proc/{}/task", self.child.id())))?;
+        let children = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+        let children: Vec<String> =
+            children.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+        let memory = |child: &String| {
+            let rollup = fs::read_to_string(format!("/proc/{child}/smaps_rollup")).ok()?;
+            let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+            line.split_whitespace().next()?.parse().ok()
+        };
+        Ok(children.iter().filter_map(memory).collect())
+    }
+
     /// Processor time that its threads have used so far.
     ///
     /// # Errors

@@ -1,0 +1,4 @@
+import json, sys
+event = json.load(sys.stdin)
+event['summary'] = event['owner'] + ': ' + event['name']
+print(json.dumps(event))

@@ -1,0 +1,1 @@
+event.response.content.summary = event.response.content.owner + ': ' + event.response.content.name;
