@@ -29,6 +29,8 @@ bench: cargo
 	cargo build --release --locked --package antiphon --package antiphon-bench
 	$(TARGET)/release/antiphon-bench --server $(TARGET)/release/antiphon
 	cargo bench --quiet --locked --package antiphon-services --bench access
+	$(TARGET)/release/antiphon-bench --server $(TARGET)/release/antiphon languages
+	cargo bench --quiet --locked --package antiphon-script --bench workers
 
 cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer from https://rustup.rs" >&2; exit 1; }
