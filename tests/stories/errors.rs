@@ -1,6 +1,6 @@
 //! How what scripts throw reaches the client: statements 58 to 68 as far as JavaScript goes.
 
-use crate::support::{TestApp, Value, json};
+use crate::support::{TestApp, Value, fixture_folder, json};
 
 /// The error that a GET of the todos ends with when a script does that before it.
 fn error_of(app: &TestApp, kind: &str, source: &str) -> (u16, Value) {
@@ -86,8 +86,9 @@ fn whatever_is_thrown_aborts_the_call() {
 
 #[test]
 fn a_script_of_a_language_that_is_not_there_says_so() {
-    let app = TestApp::start();
+    let missing = [("ANTIPHON_SCRIPTS__PYTHON3".to_owned(), "/nowhere/python3".to_owned())];
+    let app = TestApp::in_folder(fixture_folder(), &missing);
     let (status, error) = error_of(&app, "python3", "pass");
-    assert!(status >= 500, "{error}");
+    assert_eq!(status, 503, "{error}");
     assert!(error["message"].as_str().unwrap().contains("python3"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Storing, reading, changing and removing scripts: statements 116 to 123.
 
-use crate::support::{TestApp, json};
+use crate::support::{TestApp, fixture_folder, json};
 
 const NAME: &str = "db._table.todo.get.pre_process";
 const PATH: &str = "system/event_script/db._table.todo.get.pre_process";
@@ -144,7 +144,8 @@ fn statement_123_braces_may_be_encoded_or_not() {
 
 #[test]
 fn what_will_not_run_is_stored_with_a_warning_or_refused_on_demand() {
-    let app = TestApp::start();
+    let missing = [("ANTIPHON_SCRIPTS__PYTHON3".to_owned(), "/nowhere/python3".to_owned())];
+    let app = TestApp::in_folder(fixture_folder(), &missing);
     let save = |query: &str, name: &str, kind: &str, content: &str| {
         let record = json!({"type": kind, "is_active": true, "content": content});
         app.admin().post(&format!("system/event_script/{name}{query}"), record)

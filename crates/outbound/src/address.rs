@@ -35,8 +35,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, third, ..] = address.segments();
     // Global unicast only; of it neither documentation, nor benchmarks, nor what routers of an organisation share.
     let global = first & 0xe000 == 0x2000;
-    let special = (first == 0x2001 && second < 0x0200)
-        || (first == 0x2001 && second == 0x0db8)
+    let special = (first == 0x2001 && (second < 0x0200 || second == 0x0db8))
         || (first == 0x3fff && second < 0x1000)
         || (first, second, third) == (0x2620, 0x004f, 0x8000);
     global && !special

@@ -175,7 +175,8 @@ impl Echo {
     fn start(language: &Language) -> Result<Echo, Failure> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/echo").join(language.echo);
         let (channel, theirs) = UnixStream::pair()?;
-        let child = Command::new(language.interpreter).arg(program).stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
+        let child =
+            Command::new(language.interpreter).arg(program).stdin(Stdio::from(OwnedFd::from(theirs))).spawn()?;
         Ok(Echo { child, channel, answer: Vec::new() })
     }
 
@@ -252,7 +253,8 @@ impl Scene {
         let response = json!({
             "status_code": 200, "content": self.content, "content_type": null, "format": 201, "headers": {},
         });
-        let body = json!({"t": "run", "event": {"request": request, "response": response, "resource": "1"}}).to_string();
+        let body =
+            json!({"t": "run", "event": {"request": request, "response": response, "resource": "1"}}).to_string();
         let mut frame = u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
         frame.extend_from_slice(body.as_bytes());
         frame

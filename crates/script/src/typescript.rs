@@ -91,7 +91,7 @@ fn translate(source: &str, role: Role) -> Result<String, SyntaxError> {
     let parsed = Parser::new(&arena, source, SourceType::ts()).with_options(options).parse();
     if let Some(diagnostic) = parsed.diagnostics.iter().next() {
         let offset = diagnostic.labels.iter().next().map_or(0, |label| label.offset());
-        return Err(Mistake::new(offset as u32, diagnostic.message.to_string()).at(source));
+        return Err(Mistake::new(offset, diagnostic.message.to_string()).at(source));
     }
     let mut eraser = Eraser::new(source, role);
     eraser.program(&parsed.program);

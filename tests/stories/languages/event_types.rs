@@ -18,8 +18,8 @@ fn types_follow_the_schema_of_the_table() {
     let text = types(&app, "db._table.todo.post.pre_process");
     for line in [
         "resource: Array<",
-        "  due?: string | null;",
-        "  name?: string",
+        "  note?: string | null;",
+        "  name: string;",
         "declare const event: ScriptEvent;",
         "  response?: any;",
         "declare const platform: Platform;",

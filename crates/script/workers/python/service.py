@@ -136,8 +136,8 @@ class Worker:
         return text
 
     def config(self):
-        """`platform.config`, a copy that a script may change."""
-        return munchify(self._config)
+        """`platform.config`, a copy that a script may change. It has a second name: `platform.config.df`."""
+        return munchify({**self._config, "df": self._config})
 
     def answer(self):
         """The server's answer to a call."""

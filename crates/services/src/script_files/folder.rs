@@ -156,7 +156,9 @@ mod tests {
         for (name, kind) in
             [("a.get", "javascript"), ("x/y.node", "nodejs"), (&"n".repeat(255), "python"), ("a.get", "v8js")]
         {
-            let settings = json!({"is_active": true, "config": {"timeout_ms": 5}, "storage_path": null});
+            let settings = json!({
+                "is_active": true, "allow_event_modification": false, "config": {"timeout_ms": 5}, "storage_path": null,
+            });
             let settings = settings.as_object().unwrap().clone();
             let script = ScriptFile {
                 section: Section::Events,

@@ -10,7 +10,7 @@ pub const TOLD: &str = r#"["7", "{\"a\":[1]}", "undefined", "undefined", "1,2,3"
 
 const ATTACKS: [Attack; 17] = [
     attack("endless loop", "for (;;) {}", End::Limit(&["time"])),
-    attack("endless microtasks", "const turn = () => Promise.resolve().then(turn); await turn();", End::Limit(&["time"])),
+    attack("endless microtasks", "const turn = () => Promise.resolve().then(turn); await turn();", End::Limit(&["memory", "time"])),
     attack("regular expression", "/^(a+)+$/.test('a'.repeat(60) + 'b');", End::Limit(&["time"])),
     attack("arrays without end", "const all = []; for (;;) all.push(new Array(1000).fill(all.length));", End::Limit(&["memory", "time"])),
     attack("strings without end", "let all = 'x'; for (;;) all = all + all + all.slice(1);", End::Anyhow),

@@ -133,7 +133,7 @@ fn a_type_that_cannot_run_says_so() {
     let engines = Engines::new(&call.limits);
     for (kind, status, message) in [
         ("cobol", 500, "Unsupported script engine type 'cobol'."),
-        ("python3", 503, "This server can't run scripts of type 'python3'."),
+        ("python3", 503, "The Python interpreter can't be started for scripts. Please try again."),
     ] {
         let script = crate::Script { kind: kind.into(), ..call.script("1") };
         match call.run_on(&engines, &script).outcome {

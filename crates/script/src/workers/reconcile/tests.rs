@@ -67,5 +67,5 @@ fn a_response_set_before_the_service_is_taken_whole() {
 fn large_numbers_of_a_language_with_doubles_are_doubles() {
     let mut value = json!({"n": [12_345_678_901_234_567_000_u64, 5, 9_007_199_254_740_991_i64, 1.5]});
     as_doubles(&mut value);
-    assert_eq!(value.to_string(), r#"{"n":[1.2345678901234567e19,5,9007199254740991,1.5]}"#);
+    assert_eq!(value, json!({"n": [1.234_567_890_123_456_7e19, 5, 9_007_199_254_740_991_i64, 1.5]}));
 }

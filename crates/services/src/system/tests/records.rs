@@ -36,7 +36,7 @@ async fn statement_63_the_seed_is_there() {
 async fn a_service_of_any_known_type_is_stored_with_its_document_and_is_there_at_once() {
     let test = TestPlatform::start().await;
     let service = one(json!({
-        "name": "js1", "type": "nodejs", "is_active": true, "label": "<b>JS</b>", "config": {"content": "x", "bogus": 1},
+        "name": "js1", "type": "v8js", "is_active": true, "label": "<b>JS</b>", "config": {"content": "return 7;", "bogus": 1},
         "service_doc_by_service_id": [{"format": 0, "content": "{\"paths\":{}}"}],
     }));
     let got = test.post("service?fields=*&related=service_doc_by_service_id", service).await;
@@ -44,13 +44,13 @@ async fn a_service_of_any_known_type_is_stored_with_its_document_and_is_there_at
     let service = &got.body["resource"][0];
     assert_eq!((&service["id"], &service["label"], &service["mutable"]), (&json!(8), &json!("JS"), &json!(true)));
     let config = json!({
-        "service_id": 8, "content": "x", "config": null, "queued": false, "scm_reference": null, "scm_repository": null,
+        "service_id": 8, "content": "return 7;", "config": null, "queued": false, "scm_reference": null, "scm_repository": null,
         "storage_path": null, "storage_service_id": null, "implements_access_list": false, "cache_enabled": false,
         "cache_ttl": 0,
     });
     assert_eq!(service["config"], config);
     assert_eq!(service["service_doc_by_service_id"][0]["content"], "{\"paths\":{}}");
-    assert_eq!(test.call(&test.admin, Verb::Get, "JS1", "", Value::Null).await.status, 501);
+    assert_eq!(test.call(&test.admin, Verb::Get, "JS1", "", Value::Null).await.body, json!(7));
     assert_eq!(
         test.patch("service/8?fields=is_active", json!({"is_active": false})).await.body,
         json!({"is_active": false})
