@@ -23,7 +23,7 @@ fn interpreter(folder: &TempDir, start: &str, run: &str) -> ScriptSettings {
          def send(frame):\n    body = json.dumps(frame).encode()\n    os.write(0, struct.pack('<I', len(body)) + body)\n\
          def done(**more):\n    send({{'t': 'done', 'clean': True, 'event': {{'stop_propagation': False}}, **more}})\n\
          read()\n{start}\nsend({{'t': 'ready', 'version': '3.11.0'}})\n\
-         while True:\n    frame = read()\n    source = frame.get('source', '')\n    \
+         texts = {{}}\nwhile True:\n    frame = read()\n    source = texts.setdefault(frame.get('text'), frame.get('source', ''))\n    \
          if source == 'behave':\n        done(returned=os.getpid())\n        continue\n{}",
         python.trim(),
         indented(run),
