@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How many runs pass between two looks at the memory of a worker at rest.
+const RUNS_BETWEEN_READINGS: u64 = 32;
 /// Longest pause after starts that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Pause after the first start that failed.
@@ -119,7 +121,7 @@ impl Pool {
 
     /// Takes a worker back that is as it was before.
     pub(super) fn give_back(&self, mut worker: Worker) {
-        if worker.runs >= self.limits.worker_runs || worker.meter.read().memory > self.largest_at_rest() {
+        if worker.runs >= self.limits.worker_runs || self.has_grown(&worker) {
             return self.retire(worker);
         }
         worker.idle_since = Instant::now();
@@ -160,6 +162,11 @@ impl Pool {
             started: state.started,
             retired: state.retired,
         }
+    }
+
+    /// Whether it holds more memory than a worker at rest should. Reading that costs as much as a short run, so not every run pays it.
+    fn has_grown(&self, worker: &Worker) -> bool {
+        worker.runs.is_multiple_of(RUNS_BETWEEN_READINGS) && worker.meter.read().memory > self.largest_at_rest()
     }
 
     /// Memory that grew beyond this in the course of many runs is given back by a fresh process.

@@ -11,7 +11,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How often a run's use of the machine is looked at. A limit is overshot by no more than this and the time that a look takes.
+/// How often a run's use of the machine is looked at. A limit is overshot by no more than this and the time that a look takes; processor
+/// time counts from the first look on.
 const LOOK: Duration = Duration::from_millis(25);
 /// How much of an interpreter's last output is kept for the log.
 const LAST_WORDS: usize = 2048;
@@ -22,7 +23,8 @@ pub(super) struct Watch {
     wall: Duration,
     next_look: Instant,
     meter: Arc<Meter>,
-    before: Usage,
+    /// What was used at the first look: most runs end before it, and are spared the reading.
+    before: Option<Usage>,
     cpu: Duration,
     memory: u64,
     scratch: Arc<Scratch>,
@@ -44,7 +46,7 @@ impl Watch {
             wall: wall.map_or(limit, |wall| wall.min(limit)),
             next_look: begun + LOOK,
             meter: Arc::clone(&worker.meter),
-            before: worker.meter.read(),
+            before: None,
             cpu: Duration::from_millis(limits.script_cpu_ms),
             memory: limits.worker_memory_bytes as u64,
             scratch: Arc::clone(&worker.scratch),
@@ -116,7 +118,8 @@ impl Watcher for Watch {
         }
         self.next_look = now + LOOK;
         let usage = self.meter.read();
-        if usage.cpu.saturating_sub(self.before.cpu) >= self.cpu {
+        let before = self.before.get_or_insert(usage);
+        if usage.cpu.saturating_sub(before.cpu) >= self.cpu {
             return Err(StopReason::CpuTime);
         }
         if usage.memory > self.memory {
