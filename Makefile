@@ -3,8 +3,9 @@
 PORT ?= 8080
 DATA ?= ./data
 TARGET = $(or $(CARGO_TARGET_DIR),./target)
+TSC = $(TARGET)/typescript/node_modules/.bin/tsc
 
-.PHONY: run test lint fmt bench cargo interpreters
+.PHONY: run test lint fmt bench cargo interpreters typescript
 
 # Builds the program and serves the demonstration on http://127.0.0.1:$(PORT), with its data in $(DATA).
 run: cargo
@@ -12,8 +13,8 @@ run: cargo
 	$(TARGET)/release/antiphon serve --demo --listen 127.0.0.1:$(PORT) --data $(DATA)
 
 # Everything that must hold before a change goes in.
-test: lint interpreters
-	cargo test --workspace --locked
+test: lint interpreters typescript
+	ANTIPHON_TEST_TSC=$(abspath $(TSC)) cargo test --workspace --locked
 
 # Layout and lints, warnings included.
 lint: cargo
@@ -35,10 +36,14 @@ bench: cargo
 cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer from https://rustup.rs" >&2; exit 1; }
 
+# The compiler that the types of events are tried with, in a folder of its own.
+typescript: interpreters
+	@[ -x $(TSC) ] || npm install --silent --no-audit --no-fund --ignore-scripts --prefix $(TARGET)/typescript typescript@5
+
 # The interpreters whose scripts the tests run: installed where that is allowed, else asked for.
 interpreters:
 	@missing=; \
-	for pair in node:nodejs python3:python3 php:php-cli; do \
+	for pair in node:nodejs npm:npm python3:python3 php:php-cli; do \
 		command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; \
 	done; \
 	[ -z "$$missing" ] && exit 0; \
