@@ -65,6 +65,9 @@ fn statement_060_errors_and_objects_choose_status_and_code() {
         let error = &app.user().get("db/_table/todo").expect(422)["error"];
         assert_eq!(*error, json!({"code": 42, "context": null, "message": "m", "status_code": 422}), "{thrown}");
     }
+    // Node's own errors have names for codes.
+    attach(&app, BEFORE, "require('fs').readFileSync('/nowhere');");
+    assert_eq!(app.user().get("db/_table/todo").expect(500)["error"]["code"], 500);
 }
 
 #[test]

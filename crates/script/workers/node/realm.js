@@ -210,7 +210,8 @@
       if (isObject(error) || typeof error === 'function') {
         const { message } = error;
         if (message !== undefined && message !== null) told.message = isObject(message) ? stringify(message) : String(message);
-        told.code = scalar(error.code);
+        // The codes of Node's own errors are names such as `EACCES`; clients expect numbers of errors.
+        told.code = error instanceof Error && typeof error.code !== 'number' ? undefined : scalar(error.code);
         told.status_code = scalar(error.status_code ?? error.statusCode);
         told.context = error instanceof Error ? undefined : error.context;
         if (typeof error.stack === 'string') place(told, error.stack);
