@@ -151,6 +151,14 @@ fn statement_109_the_result_of_a_call_passes_through() {
 }
 
 #[test]
+fn statement_094_a_callback_of_a_node_service_sets_body_and_status() {
+    let app = TestApp::start();
+    let content = "platform.api.get('db/_table/todo?limit=1', null, (body) => event.setResponse(JSON.parse(body).resource.length, 201));";
+    service(&app, "later", "nodejs", content, json!({}));
+    assert_eq!(app.admin().get("later").expect(201), json!(1));
+}
+
+#[test]
 fn statement_014_a_documented_path_has_events_of_its_own() {
     let app = TestApp::start();
     let id = service(&app, "math", "javascript", MATH, json!({}));
