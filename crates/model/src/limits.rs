@@ -182,4 +182,34 @@ limits! {
     outbound_concurrency: usize = 64,
     /// Calls to other servers that one run of a script may make.
     outbound_calls: u32 = 100,
+    /// Attempts of a job that are remembered with their errors and output: beyond that the oldest go.
+    job_attempts: usize = 20,
+    /// What of an attempt's output, and of its error, is kept.
+    job_output_bytes: usize = 8 << 10,
+    /// Largest payload of a job: an event holds a request and a response of a body each.
+    job_payload_bytes: usize = 40 << 20,
+    /// How long a worker may be silent before another takes its jobs.
+    job_lease_ms: u64 = 30_000,
+    /// How often workers look for jobs that nobody told them of: those of other processes, and those whose time comes.
+    job_poll_ms: u64 = 100,
+    /// How long a job that ended well, or was cancelled, is told of.
+    job_keep_ended_ms: u64 = 86_400_000,
+    /// How long a dead letter is kept: two weeks, longer than any holiday's absence of who looks after them.
+    job_keep_dead_ms: u64 = 1_209_600_000,
+    /// How long the identifier of an ended job is remembered, so that what is taken in twice runs once.
+    job_memory_ms: u64 = 86_400_000,
+    /// Jobs that one list of them looks at, the latest first.
+    job_list: usize = 10_000,
+    /// Jobs that one process runs at one time.
+    job_concurrency: usize = 8,
+    /// Jobs that one look into the queue brings, together with those that run.
+    job_claim: usize = 64,
+    /// Jobs that wait in memory to be written to the queue; beyond that, calls wait.
+    job_backlog: usize = 4096,
+    /// Longest name of a queue, key of order or key against duplicates.
+    job_key_bytes: usize = 255,
+    /// Longest delay of a job: a year.
+    job_delay_ms: u64 = 31_536_000_000,
+    /// Most tries of a job.
+    job_tries: u32 = 100,
 }

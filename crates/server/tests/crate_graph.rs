@@ -9,8 +9,8 @@ use std::process::Command;
 
 /// Each crate of the workspace and the ones it may use. A new arrow is a decision to write down here and in
 /// ARCHITECTURE.md, not an accident.
-const ARROWS: [(&str, &[&str]); 11] = [
-    ("antiphon-bench", &[]),
+const ARROWS: [(&str, &[&str]); 13] = [
+    ("antiphon-bench", &["antiphon-test-servers"]),
     ("antiphon-model", &[]),
     ("antiphon-formats", &["antiphon-model"]),
     ("antiphon-quickjs", &[]),
@@ -18,10 +18,19 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("antiphon-sql", &["antiphon-model"]),
     ("antiphon-script", &["antiphon-model", "antiphon-quickjs", "antiphon-sandbox"]),
     ("antiphon-outbound", &["antiphon-model"]),
-    ("antiphon-gateway", &["antiphon-model", "antiphon-outbound", "antiphon-script"]),
+    ("antiphon-queue", &["antiphon-model", "antiphon-test-servers"]),
+    ("antiphon-test-servers", &[]),
+    ("antiphon-gateway", &["antiphon-model", "antiphon-outbound", "antiphon-queue", "antiphon-script"]),
     (
         "antiphon-services",
-        &["antiphon-model", "antiphon-formats", "antiphon-script", "antiphon-sql", "antiphon-gateway"],
+        &[
+            "antiphon-model",
+            "antiphon-formats",
+            "antiphon-queue",
+            "antiphon-script",
+            "antiphon-sql",
+            "antiphon-gateway",
+        ],
     ),
     (
         "antiphon",
@@ -31,7 +40,9 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "antiphon-sandbox",
             "antiphon-script",
             "antiphon-gateway",
+            "antiphon-queue",
             "antiphon-services",
+            "antiphon-test-servers",
         ],
     ),
 ];
