@@ -19,4 +19,7 @@ pub enum StartError {
         /// What it said.
         reason: String,
     },
+    /// The system refused what a start needs.
+    #[error("a server for tests did not start: {0}")]
+    System(#[from] std::io::Error),
 }
