@@ -7,6 +7,7 @@
 mod clock;
 mod error;
 mod job;
+mod queues;
 mod runner;
 mod store;
 
@@ -16,5 +17,6 @@ pub use job::{
     Attempt, AttemptOutcome, Claimed, Edit, Enqueued, Finish, Held, Job, JobDetail, JobId, JobRecord, JobStatus,
     NewJob, Outcome,
 };
+pub use queues::Queues;
 pub use runner::{End, Ran, Runner};
 pub use store::{ClaimRequest, JobFilter, QueueState, Store, StoreSettings};
