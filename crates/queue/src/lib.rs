@@ -10,6 +10,7 @@ mod job;
 mod queues;
 mod runner;
 mod store;
+mod worker;
 
 pub use clock::Clock;
 pub use error::{QueueError, QueueResult};
@@ -20,3 +21,4 @@ pub use job::{
 pub use queues::Queues;
 pub use runner::{End, Ran, Runner};
 pub use store::{ClaimRequest, JobFilter, QueueState, Store, StoreSettings};
+pub use worker::{ConnectionStatus, WorkerPoolSettings, WorkerStatus, Workers};
