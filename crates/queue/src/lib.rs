@@ -4,11 +4,13 @@
 //! [`Store`]: a job that was taken in is run at least once, whatever dies; each run is an attempt with a number, and only the
 //! holder of the latest attempt can end it.
 
+mod admission;
 mod clock;
 mod error;
 mod job;
 mod queues;
 mod runner;
+mod sqlite;
 mod store;
 mod worker;
 
@@ -20,5 +22,6 @@ pub use job::{
 };
 pub use queues::Queues;
 pub use runner::{End, Ran, Runner};
+pub use sqlite::SqliteStore;
 pub use store::{ClaimRequest, JobFilter, QueueState, Store, StoreSettings};
 pub use worker::{ConnectionStatus, WorkerPoolSettings, WorkerStatus, Workers};

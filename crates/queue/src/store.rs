@@ -73,7 +73,7 @@ pub trait Store: Send + Sync + 'static {
     fn kind(&self) -> &'static str;
 
     /// Takes jobs in, in that order, all or none; tells for each what came of it. An identifier stays known for at least
-    /// `job_memory_ms` after its job ended.
+    /// `job_memory_ms` after its job ended. `Refused` when one of them is larger than the limits, or could never run.
     async fn enqueue(&self, jobs: Vec<NewJob>) -> QueueResult<Vec<Enqueued>>;
 
     /// Hands out jobs that may run: their queue is not paused, their time has come, no earlier one of their order key is
