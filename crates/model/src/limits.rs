@@ -200,6 +200,12 @@ limits! {
     job_memory_ms: u64 = 86_400_000,
     /// Jobs that one list of them looks at, the latest first.
     job_list: usize = 10_000,
+    /// Memory that one process takes for its view of the jobs that are kept in NATS, roughly: beyond it the oldest ended ones are forgotten
+    /// early, then new ones are refused.
+    job_view_bytes: usize = 256 << 20,
+    /// By how much the log of the jobs that are kept in NATS grows, at least, before it is summed up and cut off: a starting process reads
+    /// that much.
+    job_log_bytes: usize = 16 << 20,
     /// Jobs that one process runs at one time.
     job_concurrency: usize = 8,
     /// Jobs that one look into the queue brings, together with those that run.

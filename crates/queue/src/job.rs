@@ -143,7 +143,7 @@ pub struct Claimed {
 }
 
 /// The right to end one attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Held {
     /// The job.
     pub id: JobId,
@@ -152,7 +152,7 @@ pub struct Held {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The job is done.
     Succeeded,
@@ -170,7 +170,7 @@ pub enum Outcome {
 }
 
 /// The end of an attempt.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finish {
     /// Which one.
     pub held: Held,

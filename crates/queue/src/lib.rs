@@ -8,6 +8,7 @@ mod admission;
 mod clock;
 mod error;
 mod job;
+mod nats;
 mod queues;
 mod runner;
 mod sqlite;
@@ -20,6 +21,7 @@ pub use job::{
     Attempt, AttemptOutcome, Claimed, Edit, Enqueued, Finish, Held, Job, JobDetail, JobId, JobRecord, JobStatus,
     NewJob, Outcome,
 };
+pub use nats::NatsStore;
 pub use queues::Queues;
 pub use runner::{End, Ran, Runner};
 pub use sqlite::SqliteStore;

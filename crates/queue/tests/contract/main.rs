@@ -8,6 +8,7 @@ mod delays;
 mod intake;
 mod leases;
 mod looks;
+mod nats;
 mod order;
 mod sqlite;
 mod waiting;
@@ -18,6 +19,7 @@ pub use world::*;
 macro_rules! behaviours {
     ($($group:ident :: $behaviour:ident),* $(,)?) => {
         behaviours!(@store sqlite_store sqlite $($group::$behaviour)*);
+        behaviours!(@store nats_store nats $($group::$behaviour)*);
     };
     (@store $tests:ident $store:ident $($group:ident :: $behaviour:ident)*) => {
         mod $tests {
