@@ -1,6 +1,6 @@
 //! The configured stores, by the names that scripts give them.
 
-use crate::{QueueError, QueueResult, Store, StoreSettings};
+use crate::{QueueError, QueueResult, SqliteStore, Store, StoreSettings};
 use antiphon_model::{DEFAULT_CONNECTION, QueueDriver, QueueSettings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -83,10 +83,13 @@ fn file_of(connection: &str, default: &Path) -> PathBuf {
 fn open_store(
     driver: QueueDriver,
     _url: Option<&str>,
-    _file: &Path,
-    _settings: &StoreSettings,
+    file: &Path,
+    settings: &StoreSettings,
 ) -> QueueResult<Arc<dyn Store>> {
-    Err(QueueError::Refused(format!("this release has no {} yet", driver.as_str())))
+    match driver {
+        QueueDriver::Sqlite => Ok(Arc::new(SqliteStore::open(file, settings.clone())?)),
+        driver => Err(QueueError::Refused(format!("this release has no {} yet", driver.as_str()))),
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +100,26 @@ mod tests {
     #[test]
     fn files_of_connections_are_told_apart() {
         assert_eq!(file_of("bulk", Path::new("/data/queue.sqlite3")), Path::new("/data/queue-bulk.sqlite3"));
+    }
+
+    fn connections(names: &[&str]) -> QueueSettings {
+        let sqlite = |name: &&str| ((*name).to_owned(), QueueConnection { driver: QueueDriver::Sqlite, url: None });
+        QueueSettings { connections: names.iter().map(sqlite).collect(), ..QueueSettings::default() }
+    }
+
+    #[test]
+    fn names_lead_to_their_connection_and_others_to_the_default_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("queue.sqlite3");
+        let queues = Queues::open(&connections(&["Bulk", "redis"]), &file, StoreSettings::default()).unwrap();
+        let leads_to = |name| queues.store(name).0.to_owned();
+        assert_eq!([leads_to(None), leads_to(Some("Default")), leads_to(Some(" "))], ["default"; 3]);
+        assert_eq!([leads_to(Some("database")), leads_to(Some("nowhere"))], ["default"; 2]);
+        assert_eq!([leads_to(Some("BULK")), leads_to(Some("Redis"))], ["bulk", "redis"]);
+        assert!(["default", "Sync", "sqs", "bulk"].iter().all(|name| queues.knows(name)));
+        assert!(!queues.knows("nowhere"));
+        assert_eq!(queues.stores().map(|(name, _)| name).collect::<Vec<_>>(), ["default", "bulk", "redis"]);
+        assert!(folder.path().join("queue-bulk.sqlite3").is_file());
     }
 
     #[test]

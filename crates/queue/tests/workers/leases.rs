@@ -1,0 +1,56 @@
+//! Leases are kept, lost, and taken over.
+
+use crate::support::{Fragile, Gate, Place, eventually, succeeds};
+use antiphon_model::Limits;
+use antiphon_queue::JobStatus;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Renewals that take longer than a lease.
+const RENEWALS: usize = 5;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_takes_longer_than_its_lease_keeps_it() {
+    let place = Place::new(Limits { job_lease_ms: 3_000, ..Limits::default() });
+    let (store, observer, gate) = (Fragile::over(place.another()), place.another(), Gate::default());
+    let workers = place.workers_on(Arc::clone(&store) as _, gate.runner());
+    let id = place.put("slow", 1).await.remove(0);
+    gate.begun(1).await;
+    eventually("the lease is renewed", async || {
+        assert_eq!(observer.maintain().await.unwrap(), 0, "it is taken for lost");
+        (store.renewals.load(Ordering::SeqCst) >= RENEWALS).then_some(())
+    })
+    .await;
+    gate.open();
+    assert_eq!(place.reaches(&id, JobStatus::Succeeded).await.record.attempts, 1);
+    assert!(workers.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_of_workers_that_vanish_are_run_by_others() {
+    let place = Place::new(Limits { job_lease_ms: 300, ..Limits::default() });
+    let gate = Gate::default();
+    let first = place.workers(gate.runner());
+    let id = place.put("slow", 1).await.remove(0);
+    gate.begun(1).await;
+    drop(first);
+    let second = place.workers(succeeds());
+    let detail = place.reaches(&id, JobStatus::Succeeded).await;
+    assert!(detail.record.attempts >= 2, "{detail:?}");
+    assert_eq!(detail.attempts.last().unwrap().worker, second.status().worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_job_that_was_cancelled_meanwhile_is_refused() {
+    let place = Place::new(Limits { job_lease_ms: 600, ..Limits::default() });
+    let gate = Gate::default();
+    let workers = place.workers(gate.runner());
+    let id = place.put("slow", 1).await.remove(0);
+    gate.begun(1).await;
+    assert!(place.store.cancel(&id).await.unwrap());
+    eventually("the worker notices", async || (workers.status().connections[0].lost == 1).then_some(())).await;
+    gate.open();
+    eventually("the end is refused", async || (workers.status().connections[0].refused == 1).then_some(())).await;
+    assert_eq!(place.detail(&id).await.record.status, JobStatus::Cancelled);
+    assert_eq!(workers.status().connections[0].ended, 0);
+}
