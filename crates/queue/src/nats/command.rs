@@ -61,8 +61,8 @@ pub enum Command {
     Floor { sequence: u64 },
     /// Data was written again elsewhere.
     Move { moves: Vec<Moved> },
-    /// The log up to here is summed up elsewhere.
-    Saved,
+    /// The log up to here is summed up elsewhere, in so many bytes.
+    Saved { bytes: usize },
     /// A piece of a command that is too large for one message; the last one to arrive brings it about, as the command `number`.
     Part { number: u64, index: usize, total: usize, text: String },
 }

@@ -72,11 +72,11 @@ async fn position(core: &Core) -> QueueResult<u64> {
     match applied {
         Some(applied) if applied <= log.last_sequence && applied + 1 >= log.first_sequence => Ok(applied),
         _ => {
-            let (state, applied) = snapshot::load(&core.link).await?;
+            let (state, applied, bytes) = snapshot::load(&core.link).await?;
             if applied > log.last_sequence || applied + 1 < log.first_sequence {
                 return Err(unreachable("what its log comes to does not fit the log: a stream was deleted or cut off"));
             }
-            core.view.load(state, applied);
+            core.view.load(state, applied, bytes);
             Ok(applied)
         }
     }

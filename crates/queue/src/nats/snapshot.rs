@@ -1,6 +1,6 @@
 //! What the log comes to, written down now and then, so that the log can be cut off.
 
-use super::command::VERSION;
+use super::command::{Command, VERSION};
 use super::core::Core;
 use super::error::{refused, unreachable};
 use super::link::{Kind, Link};
@@ -25,10 +25,10 @@ struct Index {
     parts: Vec<u64>,
 }
 
-/// The last one, with its position in the log; nothing at position 0 when there is none.
-pub async fn load(link: &Link) -> QueueResult<(State, u64)> {
+/// The last one, with its position in the log and its bytes; nothing at position 0 when there is none.
+pub async fn load(link: &Link) -> QueueResult<(State, u64, usize)> {
     let Some((_, bytes)) = link.last(Kind::Snapshot, &index_subject(link)).await? else {
-        return Ok((State::default(), 0));
+        return Ok((State::default(), 0, 0));
     };
     let index: Index = serde_json::from_slice(&bytes).map_err(|error| refused(&error))?;
     if index.version > VERSION {
@@ -41,10 +41,11 @@ pub async fn load(link: &Link) -> QueueResult<(State, u64)> {
     });
     let parts: Vec<Bytes> = parts.buffered(AT_ONCE).try_collect().await?;
     let mut state = State::restore(index.saved);
-    for line in parts.concat().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    let lines = parts.concat();
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         state.put(serde_json::from_slice(line).map_err(|error| refused(&error))?);
     }
-    Ok((state, index.applied))
+    Ok((state, index.applied, lines.len()))
 }
 
 /// Writes one and cuts the log off. Nothing happens when somebody else does it at the same time.
@@ -64,7 +65,7 @@ pub async fn save(core: &Arc<Core>) -> QueueResult<()> {
     let index =
         serde_json::to_vec(&Index { version: VERSION, applied, saved, parts }).map_err(|error| refused(&error))?;
     let Some(index) = link.publish_after(&index_subject(link), index.into(), before).await? else { return Ok(()) };
-    core.propose(&super::command::Command::Saved).await?;
+    core.propose(&Command::Saved { bytes: lines.len() }).await?;
     link.purge(Kind::Log, applied + 1).await?;
     link.purge(Kind::Snapshot, first.unwrap_or(index)).await
 }

@@ -42,7 +42,8 @@ impl Upkeep {
         let taken_back = self.take_back(core).await?;
         correct(core).await?;
         forget(core).await?;
-        if core.view.log_bytes() > core.settings.limits.job_log_bytes.max(core.view.read(State::bytes)) {
+        let (log, summary) = core.view.log_and_summary_bytes();
+        if log > core.settings.limits.job_log_bytes.max(summary) {
             snapshot::save(core).await?;
         }
         self.let_data_go(core).await?;

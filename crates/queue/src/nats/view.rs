@@ -1,6 +1,6 @@
 //! What this process knows: the state as far as it read the log, and who waits for what comes of a command.
 
-use super::command::{Message, Reply, VERSION};
+use super::command::{Command, Message, Reply, VERSION};
 use super::error::refused;
 use super::state::State;
 use crate::{Held, QueueResult};
@@ -27,6 +27,8 @@ struct Inner {
     pending: HashMap<u64, oneshot::Sender<QueueResult<Reply>>>,
     /// Bytes of the log since it was last summed up.
     log_bytes: usize,
+    /// Bytes of what it was summed up in.
+    summary_bytes: usize,
 }
 
 impl View {
@@ -58,16 +60,17 @@ impl View {
         self.applied.subscribe()
     }
 
-    /// Bytes of the log since it was last summed up.
-    pub fn log_bytes(&self) -> usize {
-        self.inner.lock().log_bytes
+    /// Bytes of the log since it was last summed up, and of what it was summed up in.
+    pub fn log_and_summary_bytes(&self) -> (usize, usize) {
+        let inner = self.inner.lock();
+        (inner.log_bytes, inner.summary_bytes)
     }
 
-    /// Takes the place of everything known.
-    pub fn load(&self, state: State, applied: u64) {
+    /// Takes the place of everything known; it was summed up in so many bytes.
+    pub fn load(&self, state: State, applied: u64, summary_bytes: usize) {
         let mut inner = self.inner.lock();
         inner.state = state;
-        inner.log_bytes = 0;
+        (inner.log_bytes, inner.summary_bytes) = (0, summary_bytes);
         self.applied.send_replace(Some(applied));
         self.wake();
     }
@@ -102,8 +105,8 @@ impl View {
         if let Some(message) = message {
             let is_ours = message.by == self.by;
             for (number, command) in message.commands {
-                if matches!(command, super::command::Command::Saved) {
-                    inner.log_bytes = 0;
+                if let Command::Saved { bytes } = command {
+                    (inner.log_bytes, inner.summary_bytes) = (0, bytes);
                 }
                 match inner.state.apply(&message.by, number, command) {
                     Ok(Some((number, reply))) if is_ours => abandoned.extend(inner.answer(number, reply)),

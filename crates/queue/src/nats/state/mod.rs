@@ -99,7 +99,7 @@ impl State {
                 Reply::Done(true)
             }
             Command::Move { moves } => Reply::Count(moves.into_iter().filter_map(|moved| self.relocate(moved)).count()),
-            Command::Saved | Command::Part { .. } => Reply::Done(true),
+            Command::Saved { .. } | Command::Part { .. } => Reply::Done(true),
         }
     }
 
