@@ -1,6 +1,6 @@
 //! The configured stores, by the names that scripts give them.
 
-use crate::{QueueError, QueueResult, SqliteStore, Store, StoreSettings};
+use crate::{NatsStore, QueueError, QueueResult, SqliteStore, Store, StoreSettings};
 use antiphon_model::{DEFAULT_CONNECTION, QueueDriver, QueueSettings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,9 @@ use std::sync::Arc;
 /// Drivers of the original by which scripts may call their connection (events-and-scripting 7.4): those that are not configured here mean the
 /// default one.
 const ORIGINAL_DRIVERS: [&str; 6] = ["sync", "database", "redis", "beanstalkd", "sqs", "null"];
+
+/// Name of the instance in NATS when its address has none. Instances that share a NATS need different ones.
+const NATS_NAME: &str = "antiphon";
 
 /// The configured connections. Names are compared without regard to capitals.
 pub struct Queues {
@@ -82,14 +85,28 @@ fn file_of(connection: &str, default: &Path) -> PathBuf {
 
 fn open_store(
     driver: QueueDriver,
-    _url: Option<&str>,
+    url: Option<&str>,
     file: &Path,
     settings: &StoreSettings,
 ) -> QueueResult<Arc<dyn Store>> {
+    let settings = settings.clone();
     match driver {
-        QueueDriver::Sqlite => Ok(Arc::new(SqliteStore::open(file, settings.clone())?)),
+        QueueDriver::Sqlite => Ok(Arc::new(SqliteStore::open(file, settings)?)),
+        QueueDriver::Nats => {
+            let (servers, name) = name_in(url.unwrap_or_default());
+            Ok(Arc::new(NatsStore::open(&servers, &name, settings)?))
+        }
         driver => Err(QueueError::Refused(format!("this release has no {} yet", driver.as_str()))),
     }
+}
+
+/// Splits the name of the instance from an address of NATS: `nats://host/name?replicas=3` is `nats://host?replicas=3` and `name`.
+fn name_in(url: &str) -> (String, String) {
+    let hosts = url.rfind("://").map_or(0, |scheme| scheme + "://".len());
+    let (servers, options) = url.split_at(url[hosts..].find('?').map_or(url.len(), |options| hosts + options));
+    let (servers, name) = servers.split_at(servers[hosts..].find('/').map_or(servers.len(), |path| hosts + path));
+    let name = name.trim_matches('/');
+    (format!("{servers}{options}"), if name.is_empty() { NATS_NAME } else { name }.to_owned())
 }
 
 #[cfg(test)]
@@ -100,6 +117,17 @@ mod tests {
     #[test]
     fn files_of_connections_are_told_apart() {
         assert_eq!(file_of("bulk", Path::new("/data/queue.sqlite3")), Path::new("/data/queue-bulk.sqlite3"));
+    }
+
+    #[test]
+    fn instances_in_nats_have_names() {
+        assert_eq!(name_in("nats://host:4222"), ("nats://host:4222".into(), "antiphon".into()));
+        assert_eq!(name_in("nats://host/"), ("nats://host".into(), "antiphon".into()));
+        assert_eq!(
+            name_in("nats://a:b@one,two/shop?replicas=3"),
+            ("nats://a:b@one,two?replicas=3".into(), "shop".into())
+        );
+        assert_eq!(name_in("nats://one,nats://two/shop"), ("nats://one,nats://two".into(), "shop".into()));
     }
 
     fn connections(names: &[&str]) -> QueueSettings {

@@ -1,11 +1,15 @@
 //! Configuration: defaults, below `antiphon.toml`, below `ANTIPHON_*` variables, below flags.
 
+mod command_line;
 #[cfg(test)]
 mod tests;
 
-use crate::scripts::ScriptsCommand;
-use antiphon_model::{AccountSettings, Limits, Object, OutboundSettings, ScriptSettings, Value, list_or_text};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+pub use command_line::{Command, CommandLine, Flags};
+
+use antiphon_model::{
+    AccountSettings, Limits, Object, OutboundSettings, QueueSettings, ScriptSettings, Value, list_or_text,
+};
+use clap::ValueEnum;
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -16,7 +20,7 @@ const DEFAULT_FILE: &str = "antiphon.toml";
 /// What the names of variables begin with; `__` goes down a level: `ANTIPHON_LIMITS__BODY_BYTES`.
 const PREFIX: &str = "ANTIPHON_";
 /// Settings whose variables are texts even when they look like numbers: a password may well be `00012345`.
-const TEXTS: [&str; 17] = [
+const TEXTS: [&str; 19] = [
     "listen",
     "data",
     "secret_key_file",
@@ -32,6 +36,8 @@ const TEXTS: [&str; 17] = [
     "scripts.accept_missing",
     "outbound.allow",
     "outbound.ca_file",
+    "queue.url",
+    "queue.serve",
     "log.format",
     "log.level",
 ];
@@ -44,50 +50,6 @@ const INHERITED: [(&str, &str); 4] = [
 ];
 /// Variables that are no settings: they name the file itself, or say to `antiphon scripts` which server to ask, and as whom.
 const NO_SETTINGS: [&str; 6] = ["config", "server", "email", "password", "api_key", "session_token"];
-
-/// The command line.
-#[derive(Debug, Parser)]
-#[command(name = "antiphon", version, about = "A REST API platform whose heart is event scripting")]
-pub struct CommandLine {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Serve the API until told to stop.
-    Serve(Flags),
-    /// Print every limit with its value in force and its default.
-    Limits(Flags),
-    /// Keep the scripts of a server as files in a folder.
-    #[command(subcommand)]
-    Scripts(ScriptsCommand),
-}
-
-/// Flags; each overrides the setting of its name.
-#[derive(Debug, Default, Args)]
-pub struct Flags {
-    /// Address and port to listen on.
-    #[arg(long, value_name = "HOST:PORT")]
-    pub listen: Option<String>,
-    /// Folder of the databases; made when missing.
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Fill an empty data folder with an example database, scripts and accounts.
-    #[arg(long)]
-    pub demo: bool,
-    /// Configuration file; antiphon.toml by default, if there is one.
-    #[arg(long, value_name = "FILE", env = "ANTIPHON_CONFIG")]
-    pub config: Option<PathBuf>,
-    /// How log lines are written.
-    #[arg(long, value_name = "FORMAT")]
-    pub log_format: Option<LogFormat>,
-    /// Least important level that is logged: error, warn, info, debug or trace, or a filter such as `warn,antiphon=debug`.
-    #[arg(long, value_name = "LEVEL")]
-    pub log_level: Option<String>,
-}
 
 /// Every setting.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -117,6 +79,8 @@ pub struct Settings {
     pub scripts: ScriptSettings,
     /// What scripts may reach beyond the public internet.
     pub outbound: OutboundSettings,
+    /// Where jobs are kept, and who runs them.
+    pub queue: QueueSettings,
     /// The log.
     pub log: LogSettings,
     /// The limits.
@@ -157,6 +121,7 @@ impl Default for Settings {
             accounts: AccountSettings::default(),
             scripts: ScriptSettings::default(),
             outbound: OutboundSettings::default(),
+            queue: QueueSettings::default(),
             log: LogSettings::default(),
             limits: Limits::default(),
         }
@@ -178,6 +143,9 @@ pub enum ConfigError {
     /// A setting is unknown or has a value of the wrong kind.
     #[error("The configuration can't be used: {0}. Correct or remove that setting.")]
     Invalid(Box<figment::Error>),
+    /// The settings of the queue don't belong together.
+    #[error("The queue can't be used: {0}.")]
+    Queue(String),
 }
 
 impl Settings {
@@ -191,9 +159,11 @@ impl Settings {
         if file.is_file() {
             figment = figment.merge(Toml::file_exact(file));
         }
-        with_flags(with_variables(figment, variables), flags)
+        let settings: Settings = with_flags(with_variables(figment, variables), flags)
             .extract()
-            .map_err(|error| ConfigError::Invalid(Box::new(error)))
+            .map_err(|error| ConfigError::Invalid(Box::new(error)))?;
+        settings.queue.check().map_err(ConfigError::Queue)?;
+        Ok(settings)
     }
 }
 

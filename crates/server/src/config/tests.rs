@@ -1,6 +1,7 @@
 //! Where settings come from, and what is wrong with them.
 
 use super::*;
+use antiphon_model::QueueDriver;
 
 fn load(file: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Settings, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
@@ -77,4 +78,37 @@ fn variables_of_the_original_switch_languages_off_and_name_interpreters() {
     );
     let file = "[scripts]\ndisable = [\"all\"]\n";
     assert_eq!(load(file, &[], Flags::default()).unwrap().scripts.disable, ["all"]);
+}
+
+#[test]
+fn the_queue_is_embedded_unless_another_is_named() {
+    let queue = load("", &[], Flags::default()).unwrap().queue;
+    assert_eq!((queue.driver, queue.url, queue.workers), (QueueDriver::Sqlite, None, true));
+    let variables = [
+        ("ANTIPHON_QUEUE__DRIVER", "postgres"),
+        ("ANTIPHON_QUEUE__URL", "postgres://u:p@host/db"),
+        ("ANTIPHON_QUEUE__WORKERS", "false"),
+        ("ANTIPHON_QUEUE__SERVE", "mail, 1"),
+        ("ANTIPHON_QUEUE__CONNECTIONS__FAR__DRIVER", "nats"),
+        ("ANTIPHON_QUEUE__CONNECTIONS__FAR__URL", "nats://host"),
+    ];
+    let queue = load("", &variables, Flags::default()).unwrap().queue;
+    assert_eq!((queue.driver, queue.workers), (QueueDriver::Postgres, false));
+    assert_eq!(queue.url.as_deref(), Some("postgres://u:p@host/db"));
+    assert_eq!(queue.serve, ["mail", "1"]);
+    assert_eq!(queue.connections["far"].driver, QueueDriver::Nats);
+    let file = "[queue]\nserve = [\"mail\"]\n[queue.connections.bulk]\ndriver = \"sqlite\"\n";
+    let queue = load(file, &[], Flags::default()).unwrap().queue;
+    assert_eq!((queue.serve[0].as_str(), queue.connections["bulk"].driver), ("mail", QueueDriver::Sqlite));
+}
+
+#[test]
+fn what_is_wrong_with_the_queue_is_said_without_passwords() {
+    let refused = |variables: &[_]| load("", variables, Flags::default()).unwrap_err().to_string();
+    let missing = refused(&[("ANTIPHON_QUEUE__DRIVER", "nats")]);
+    assert!(missing.contains("queue.url is missing") && missing.contains("nats://"), "{missing}");
+    let wrong = refused(&[("ANTIPHON_QUEUE__DRIVER", "nats"), ("ANTIPHON_QUEUE__URL", "postgres://u:secret@host")]);
+    assert!(wrong.contains("queue.url") && !wrong.contains("secret"), "{wrong}");
+    let unknown = refused(&[("ANTIPHON_QUEUE__DRIVER", "redis")]);
+    assert!(unknown.contains("redis") && unknown.contains("postgres"), "{unknown}");
 }
