@@ -218,4 +218,12 @@ limits! {
     job_delay_ms: u64 = 31_536_000_000,
     /// Most tries of a job.
     job_tries: u32 = 100,
+    /// Schedules; each costs every process a little at each of its moments.
+    schedules: usize = 1000,
+    /// How often each process looks which schedules are due.
+    schedule_tick_ms: u64 = 250,
+    /// How late a moment of a schedule may be noticed without counting as missed: longer than a busy machine holds up a thread.
+    schedule_grace_ms: u64 = 10_000,
+    /// Moments of one schedule that one look makes jobs for.
+    schedule_moments: usize = 100,
 }

@@ -12,6 +12,7 @@ mod nats;
 mod queues;
 mod runner;
 mod sqlite;
+pub mod schedule;
 mod store;
 mod worker;
 

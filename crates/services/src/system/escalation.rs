@@ -83,8 +83,26 @@ impl Guard<'_> {
             "user" if self.call.session.user_id() != Some(id) => {
                 self.roles("SELECT role_id FROM user_to_app_to_role WHERE user_id = ?", id)
             }
+            "schedule" => self.own_schedule(id),
             "lookup" => self.not_own("SELECT user_id, role_id, app_id FROM lookup WHERE id = ?", id),
             _ => Ok(()),
+        }
+    }
+
+    /// A schedule runs in the name of its user, in its app: both must be the writer's.
+    fn own_schedule(&self, id: i64) -> Result<()> {
+        let session = self.call.session;
+        let own = [session.user_id(), session.app.as_ref().map(|app| app.id)];
+        let mut is_own = false;
+        self.stage.query("SELECT user_id, app_id FROM schedule WHERE id = ?", &[Bound::Integer(id)], &mut |row| {
+            is_own = [optional_integer(row, 0), optional_integer(row, 1)] == own;
+            Ok(())
+        })?;
+        match is_own {
+            true => Ok(()),
+            false => Err(Error::forbidden(
+                "A schedule runs in the name of its user: only administrators may write those of others, or in another app.",
+            )),
         }
     }
 

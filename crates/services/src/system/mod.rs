@@ -9,6 +9,7 @@ mod config;
 pub(crate) mod confirmation;
 mod cors_rules;
 mod custom;
+mod dates;
 mod environment;
 mod escalation;
 mod event;
@@ -25,6 +26,7 @@ pub(crate) mod profile;
 mod records;
 mod resources;
 mod routes;
+mod schedule;
 mod schema;
 mod schemas;
 mod script_library;
@@ -152,7 +154,7 @@ impl Service for SystemService {
     }
 
     fn service_events(&self) -> Vec<ServiceEvent> {
-        vec![limits::exceeded_event(&self.store)]
+        vec![limits::exceeded_event(&self.store), schedule::run_event(&self.store)]
     }
 
     fn secrecy(&self, matched: &Matched) -> Option<SecrecyOf> {

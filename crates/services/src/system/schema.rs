@@ -7,7 +7,7 @@ use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
 use antiphon_sql::value::Stored;
 
 /// Each step leads from the version before it to its own: the first makes version 1.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     concat!(include_str!("schema.sql"), include_str!("seed.sql")),
     include_str!("migrations/changes.sql"),
     include_str!("migrations/cors_changes.sql"),
@@ -15,10 +15,11 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/limits.sql"),
     include_str!("migrations/script_libraries.sql"),
     include_str!("migrations/linked_scripts.sql"),
+    include_str!("migrations/schedules.sql"),
 ];
 
 /// Columns that no answer shows and no filter can ask about.
-const HIDDEN: [(&str, &str); 13] = [
+const HIDDEN: [(&str, &str); 15] = [
     ("limit_cache", "user_id"),
     ("limit_cache", "ends"),
     ("limit_cache", "announced"),
@@ -29,6 +30,8 @@ const HIDDEN: [(&str, &str); 13] = [
     ("user", "confirm_code_date"),
     ("user", "is_sys_admin"),
     ("user", "token_generation"),
+    ("schedule", "last_run_ms"),
+    ("schedule", "since_ms"),
     ("event_script", "version"),
     ("event_script", "linked_file"),
     ("event_script", "link_error"),
@@ -38,7 +41,7 @@ const HIDDEN: [(&str, &str); 13] = [
 const INCOMPARABLE: [(&str, &str); 1] = [("app", "api_key")];
 
 /// Tables whose records carry the time of their making and of their last change.
-const STAMPED: [&str; 15] = [
+const STAMPED: [&str; 16] = [
     "limits",
     "service",
     "service_doc",
@@ -49,6 +52,7 @@ const STAMPED: [&str; 15] = [
     "user",
     "lookup",
     "event_script",
+    "schedule",
     "script_library",
     "cors_config",
     "email_template",

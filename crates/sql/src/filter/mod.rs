@@ -59,6 +59,19 @@ enum Node {
     Predicate(Predicate),
 }
 
+impl Node {
+    /// See [`Filter::demands`].
+    fn demand(&self) -> Option<(&str, Vec<&str>)> {
+        let Node::Predicate(Predicate { field, negated: false, test, .. }) = self else { return None };
+        let literals = match test {
+            Test::Compare(Comparison::Equal, literal) => std::slice::from_ref(literal),
+            Test::In(literals) => literals.as_slice(),
+            _ => return None,
+        };
+        Some((field, literals.iter().map(Literal::plain).collect::<Option<_>>()?))
+    }
+}
+
 /// One field under one test.
 #[derive(Debug, Clone, PartialEq)]
 struct Predicate {
@@ -106,6 +119,15 @@ pub(crate) enum Literal {
     Time(TimeFunction),
 }
 
+impl Literal {
+    /// The text that it stands for by itself.
+    fn plain(&self) -> Option<&str> {
+        let (Literal::Quoted(text) | Literal::Bare(text)) = self else { return None };
+        // In braces is a lookup.
+        (!text.contains('{') && !text.eq_ignore_ascii_case("null")).then_some(text.as_str())
+    }
+}
+
 /// Reads a filter text; none when it is blank.
 ///
 /// # Errors
@@ -125,6 +147,16 @@ pub fn parse(text: &str, limits: &FilterLimits) -> Result<Option<Filter>, Error>
 }
 
 impl Filter {
+    /// The texts that a field must be one of, for each field of which the filter demands that whatever else holds. For those who fetch
+    /// the rows from elsewhere and need not fetch all: it says less than the filter, never more.
+    pub fn demands(&self) -> Vec<(&str, Vec<&str>)> {
+        let nodes = match &self.root {
+            Node::And(nodes) => nodes.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        nodes.iter().filter_map(Node::demand).collect()
+    }
+
     /// The condition that the filter puts on rows of the table. `params` are the values for `:name`; lookups are public
     /// ones only.
     ///

@@ -29,7 +29,7 @@ const ACCOUNT_CHILDREN: [Child; 2] =
 
 /// Each after those that it refers to, which is the order of an import (system-and-users 4.13). What a service's
 /// configuration refers to may come after it: configurations with references are completed at the end.
-pub(super) const KINDS: [Kind; 13] = [
+pub(super) const KINDS: [Kind; 14] = [
     Kind { name: "service", key: "name", children: &[child("service_doc_by_service_id", "service_id", &[])] },
     Kind {
         name: "role",
@@ -54,6 +54,7 @@ pub(super) const KINDS: [Kind; 13] = [
     Kind { name: "limit", key: "name", children: &[] },
     Kind { name: "script_library", key: "name", children: &[] },
     Kind { name: "event_script", key: "name", children: &[] },
+    Kind { name: "schedule", key: "name", children: &[] },
 ];
 
 impl Kind {

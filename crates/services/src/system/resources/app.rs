@@ -29,7 +29,7 @@ impl Resource for Apps {
     }
 
     /// A key that another app has makes way for a new one.
-    fn settle(&self, stage: &Stage<'_>, record: &mut Object) -> Result<()> {
+    fn settle(&self, _call: &Call<'_>, stage: &Stage<'_>, record: &mut Object) -> Result<()> {
         let Some(key) = record.get("api_key").and_then(Value::as_str) else { return Ok(()) };
         let mut is_taken = false;
         stage.query("SELECT 1 FROM app WHERE api_key = ?", &[Bound::Text(key.to_owned())], &mut |_| {

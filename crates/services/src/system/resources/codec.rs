@@ -23,7 +23,7 @@ enum Codec {
     Mask,
 }
 
-const COLUMNS: [(&str, &str, Codec); 11] = [
+const COLUMNS: [(&str, &str, Codec); 13] = [
     ("role_service_access", "filters", Codec::Json),
     ("service", "config", Codec::Json),
     ("event_script", "config", Codec::Json),
@@ -33,6 +33,8 @@ const COLUMNS: [(&str, &str, Codec); 11] = [
     ("email_template", "to", Codec::Addresses),
     ("email_template", "cc", Codec::Addresses),
     ("email_template", "bcc", Codec::Addresses),
+    ("schedule", "payload", Codec::Json),
+    ("schedule", "config", Codec::Json),
     ("cors_config", "method", Codec::Verbs),
     ("role_service_access", "verb_mask", Codec::Mask),
 ];

@@ -9,6 +9,7 @@ mod limit;
 mod lookup;
 mod named;
 mod role;
+mod schedule;
 mod script_library;
 mod service;
 pub(super) mod service_config;
@@ -44,7 +45,7 @@ pub(super) struct RecordResource {
 }
 
 /// Every resource over a table (system-and-users 4.1).
-pub(super) const RESOURCES: [RecordResource; 14] = [
+pub(super) const RESOURCES: [RecordResource; 15] = [
     resource("admin", "user", "Administrators", &account::Account { admin: true }),
     resource("app", "app", "Apps and their API keys", &app::Apps),
     resource("app_group", "app_group", "Groups of apps", &named::Named(&["name"])),
@@ -54,6 +55,7 @@ pub(super) const RESOURCES: [RecordResource; 14] = [
     resource("limit", "limits", "Limits on calls", &limit::Limits),
     resource("lookup", "lookup", "Named values for filters, records and scripts", &lookup::Lookups),
     resource("role", "role", "Roles and what they grant", &role::Roles),
+    resource("schedule", "schedule", "Scripts that run at moments of a clock", &schedule::Schedules),
     resource("service", "service", "Services and their configuration", &service::Services),
     resource("service_report", "service_report", "Changes to services", &named::Named(&[])),
     resource("user", "user", "Users", &account::Account { admin: false }),
@@ -117,7 +119,7 @@ pub(super) trait Resource: Send + Sync {
     }
 
     /// Completes a new record by what is stored already.
-    fn settle(&self, _stage: &Stage<'_>, _record: &mut Object) -> Result<()> {
+    fn settle(&self, _call: &Call<'_>, _stage: &Stage<'_>, _record: &mut Object) -> Result<()> {
         Ok(())
     }
 
@@ -160,7 +162,7 @@ impl RecordRule for Rule<'_> {
         drop_meaningless_nulls(stage.table, record);
         record.remove("last_modified_by_id");
         self.resource.rule.create(self.call, record)?;
-        self.resource.rule.settle(stage, record)?;
+        self.resource.rule.settle(self.call, stage, record)?;
         stamp(stage, record, "created_by_id");
         check_lengths(stage.table, record)?;
         sealing::seal(self.vault, &stage.table.name, record)
