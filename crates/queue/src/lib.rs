@@ -11,8 +11,8 @@ mod job;
 mod nats;
 mod queues;
 mod runner;
-mod sqlite;
 pub mod schedule;
+mod sqlite;
 mod store;
 mod worker;
 
