@@ -212,6 +212,11 @@ limits! {
     job_claim: usize = 64,
     /// Jobs that wait in memory to be written to the queue; beyond that, calls wait.
     job_backlog: usize = 4096,
+    /// Connections of one process to each PostgreSQL database that holds a queue, besides the one that listens: operations are short and
+    /// come in batches, so few serve many workers.
+    queue_connections: usize = 8,
+    /// How long one operation of a queue in PostgreSQL may take before it is given up and tried again later.
+    queue_timeout_ms: u64 = 10_000,
     /// Longest name of a queue, key of order or key against duplicates.
     job_key_bytes: usize = 255,
     /// Longest delay of a job: a year.

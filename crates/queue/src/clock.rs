@@ -15,7 +15,12 @@ impl Clock {
     /// Milliseconds since 1970 in UTC.
     pub fn now_ms(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX).saturating_add(self.shift_ms.load(Ordering::Relaxed))
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX).saturating_add(self.shift_ms())
+    }
+
+    /// How far it was moved, for stores that tell time by the clock of a server.
+    pub(crate) fn shift_ms(&self) -> i64 {
+        self.shift_ms.load(Ordering::Relaxed)
     }
 
     /// Moves the clock by that much from now on, forward or back, as an operator or a time server would.

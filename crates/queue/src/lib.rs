@@ -9,9 +9,11 @@ mod clock;
 mod error;
 mod job;
 mod nats;
+mod postgres;
 mod queues;
 mod runner;
 pub mod schedule;
+mod silences;
 mod sqlite;
 mod store;
 mod worker;
@@ -23,6 +25,7 @@ pub use job::{
     NewJob, Outcome,
 };
 pub use nats::NatsStore;
+pub use postgres::PostgresStore;
 pub use queues::Queues;
 pub use runner::{End, Ran, Runner};
 pub use sqlite::SqliteStore;

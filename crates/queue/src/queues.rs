@@ -1,6 +1,6 @@
 //! The configured stores, by the names that scripts give them.
 
-use crate::{NatsStore, QueueError, QueueResult, SqliteStore, Store, StoreSettings};
+use crate::{NatsStore, PostgresStore, QueueError, QueueResult, SqliteStore, Store, StoreSettings};
 use antiphon_model::{DEFAULT_CONNECTION, QueueDriver, QueueSettings};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -96,7 +96,7 @@ fn open_store(
             let (servers, name) = name_in(url.unwrap_or_default());
             Ok(Arc::new(NatsStore::open(&servers, &name, settings)?))
         }
-        driver => Err(QueueError::Refused(format!("this release has no {} yet", driver.as_str()))),
+        QueueDriver::Postgres => Ok(Arc::new(PostgresStore::open(url.unwrap_or_default(), settings)?)),
     }
 }
 

@@ -16,13 +16,13 @@ mod schema;
 mod watch;
 mod writer;
 
+use crate::silences::Silences;
 use crate::{
     ClaimRequest, Claimed, Edit, Enqueued, Finish, Held, JobDetail, JobFilter, JobId, JobRecord, NewJob, QueueError,
     QueueResult, QueueState, Store, StoreSettings, admission,
 };
 use async_trait::async_trait;
 use finish::Ending;
-use maintain::Silences;
 use parking_lot::Mutex;
 use row::stored;
 use rusqlite::Connection;

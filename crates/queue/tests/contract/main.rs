@@ -10,6 +10,7 @@ mod leases;
 mod looks;
 mod nats;
 mod order;
+mod postgres;
 mod sqlite;
 mod waiting;
 mod world;
@@ -20,6 +21,7 @@ macro_rules! behaviours {
     ($($group:ident :: $behaviour:ident),* $(,)?) => {
         behaviours!(@store sqlite_store sqlite $($group::$behaviour)*);
         behaviours!(@store nats_store nats $($group::$behaviour)*);
+        behaviours!(@store postgres_store postgres $($group::$behaviour)*);
     };
     (@store $tests:ident $store:ident $($group:ident :: $behaviour:ident)*) => {
         mod $tests {
