@@ -1,7 +1,7 @@
 //! Connections to the database, few and used again.
 
 use super::address::Address;
-use super::error::{is_conflict, pool_error, queue_error};
+use super::error::{is_conflict, is_lost, pool_error, queue_error};
 use super::schema;
 use crate::{QueueError, QueueResult};
 use antiphon_model::Limits;
@@ -62,12 +62,14 @@ impl Connections {
             let connection = self.ready().await?;
             match timeout(self.patience(), said(&connection, sql, values)).await {
                 Ok(Ok(rows)) => return Ok(rows),
-                Ok(Err(error))
-                    if tries < TRIES && (connection.is_closed() || error.is_closed() || is_conflict(&error)) =>
-                {
+                Ok(Err(error)) if tries < TRIES && is_conflict(&error) => {
                     tracing::debug!(%error, "the queue says a statement again");
-                    // All connections of a server that went away are broken, those in the pool too.
-                    self.pool.retain(|connection, _| !connection.is_closed());
+                }
+                Ok(Err(error)) if tries < TRIES && (connection.is_closed() || is_lost(&error)) => {
+                    tracing::debug!(%error, "the queue says a statement again, on another connection");
+                    drop(Object::take(connection));
+                    // What broke this one broke the others, too, though they may not have noticed yet.
+                    self.pool.retain(|_connection, _metrics| false);
                 }
                 Ok(Err(error)) => return Err(queue_error(&error)),
                 Err(_elapsed) => {

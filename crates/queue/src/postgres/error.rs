@@ -35,6 +35,12 @@ pub(super) fn is_conflict(error: &tokio_postgres::Error) -> bool {
     })
 }
 
+/// Whether its connection is of no more use: it is closed, or the server is about to close it.
+pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    error.is_closed()
+        || error.code().is_some_and(|code| [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN].contains(code))
+}
+
 /// What it says, with all of its causes.
 fn described(error: &tokio_postgres::Error) -> String {
     if let Some(said) = error.as_db_error() {
