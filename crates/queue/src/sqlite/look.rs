@@ -2,6 +2,7 @@
 
 use super::error::QueueErrorExt as _;
 use super::row::{SEQ_COLUMN, count, job_columns, record_columns, record_of, unsigned};
+use super::schema::status_number;
 use crate::{Attempt, JobDetail, JobFilter, JobId, JobRecord, JobStatus, QueueError, QueueResult, QueueState};
 use bytes::Bytes;
 use rusqlite::types::ToSql;
@@ -13,50 +14,61 @@ use std::collections::BTreeMap;
 pub(super) fn list(connection: &Connection, filter: &JobFilter, most: usize) -> QueueResult<Vec<JobRecord>> {
     let mut records = Vec::new();
     for part in parts(filter) {
-        records.extend(list_part(connection, filter, part, most)?);
+        records.extend(list_part(connection, filter, &part, most)?);
     }
     records.sort_by_key(|(seq, record)| Reverse((record.job.created_ms, *seq)));
     Ok(records.into_iter().take(most).map(|(_seq, record)| record).collect())
 }
 
-/// Conditions that together stand for the wanted statuses, each served by an index of its own: a few dead letters are found
-/// without a look at the many jobs that ended well.
-fn parts(filter: &JobFilter) -> Vec<&'static str> {
-    if filter.statuses.is_empty() || !filter.ids.is_empty() {
-        return vec!["TRUE"];
+/// Jobs that one index leads to.
+struct Part {
+    condition: &'static str,
+    /// How the latest come first: by the index of all jobs, or sorted after another index has found the few.
+    order: &'static str,
+}
+
+const BY_CREATION: &str = "created_ms DESC, seq DESC";
+const SORTED: &str = "+created_ms DESC, seq DESC";
+
+/// Parts that together have the wanted statuses: a few dead letters are found without a look at the many jobs that ended well.
+fn parts(filter: &JobFilter) -> Vec<Part> {
+    let sorted = |condition| Part { condition, order: SORTED };
+    let by_creation = |condition| Part { condition, order: BY_CREATION };
+    if !filter.ids.is_empty() {
+        return vec![sorted("id IN (SELECT value FROM json_each(:ids))")];
     }
-    let part = |status: &JobStatus| match status {
+    if filter.statuses.is_empty() {
+        return vec![by_creation("TRUE")];
+    }
+    let of_status = |status: &JobStatus| match status {
         JobStatus::Waiting => {
-            vec!["status = 0 AND run_at_ms IS NULL", "status = 0 AND run_at_ms IS NOT NULL"]
+            vec![sorted("status = 0 AND run_at_ms IS NULL"), sorted("status = 0 AND run_at_ms IS NOT NULL")]
         }
-        JobStatus::Running => vec!["status = 1"],
-        // Those are most of all: the latest created are found faster by that.
-        JobStatus::Succeeded => vec!["+status = 2"],
-        JobStatus::Dead => vec!["status = 3 AND ended_ms IS NOT NULL"],
-        JobStatus::Cancelled => vec!["status = 4 AND ended_ms IS NOT NULL"],
+        JobStatus::Running => vec![sorted("status = 1")],
+        JobStatus::Succeeded => vec![by_creation("+status = 2")],
+        JobStatus::Dead => vec![sorted("status = 3 AND ended_ms IS NOT NULL")],
+        JobStatus::Cancelled => vec![sorted("status = 4 AND ended_ms IS NOT NULL")],
     };
-    filter.statuses.iter().flat_map(part).collect()
+    filter.statuses.iter().flat_map(of_status).collect()
 }
 
 fn list_part(
     connection: &Connection,
     filter: &JobFilter,
-    part: &str,
+    part: &Part,
     most: usize,
 ) -> QueueResult<Vec<(i64, JobRecord)>> {
     let ids: Vec<&str> = filter.ids.iter().map(JobId::as_str).collect();
-    let statuses: Vec<i64> = filter.statuses.iter().map(|status| super::schema::status_number(*status)).collect();
-    let most_rows = count(most);
-    let (ids, statuses) = (json(&ids)?, json(&statuses)?);
-    let mut sql = format!("SELECT {} FROM job WHERE {part}", record_columns!());
-    let mut values: Vec<(&str, &dyn ToSql)> = vec![(":most", &most_rows)];
-    if !filter.statuses.is_empty() {
-        sql.push_str(" AND +status IN (SELECT value FROM json_each(:statuses))");
-        values.push((":statuses", &statuses));
-    }
+    let statuses: Vec<i64> = filter.statuses.iter().map(|status| status_number(*status)).collect();
+    let (ids, statuses, most) = (json(&ids)?, json(&statuses)?, count(most));
+    let mut sql = format!("SELECT {} FROM job WHERE {}", record_columns!(), part.condition);
+    let mut values: Vec<(&str, &dyn ToSql)> = vec![(":most", &most)];
     if !filter.ids.is_empty() {
-        sql.push_str(" AND id IN (SELECT value FROM json_each(:ids))");
         values.push((":ids", &ids));
+        if !filter.statuses.is_empty() {
+            sql.push_str(" AND +status IN (SELECT value FROM json_each(:statuses))");
+            values.push((":statuses", &statuses));
+        }
     }
     if let Some(queue) = &filter.queue {
         sql.push_str(" AND +queue = :queue");
@@ -67,10 +79,14 @@ fn list_part(
         values.push((":script", script));
     }
     if let Some(created_after_ms) = &filter.created_after_ms {
-        sql.push_str(" AND created_ms > :created_after_ms");
+        let is_after = if part.order == SORTED { " AND +created_ms" } else { " AND created_ms" };
+        sql.push_str(is_after);
+        sql.push_str(" > :created_after_ms");
         values.push((":created_after_ms", created_after_ms));
     }
-    sql.push_str(" ORDER BY created_ms DESC, seq DESC LIMIT :most");
+    sql.push_str(" ORDER BY ");
+    sql.push_str(part.order);
+    sql.push_str(" LIMIT :most");
     connection
         .prepare_cached(&sql)
         .and_then(|mut statement| {

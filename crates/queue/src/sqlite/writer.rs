@@ -86,12 +86,14 @@ fn serve(connection: &Connection, mut tasks: mpsc::Receiver<Box<dyn Task>>) {
     }
 }
 
-/// All in one transaction. When that fails as a whole, such as on a full disk, each has one of its own: those that make room still pass.
+/// All in one transaction. When there is no room for all, each has one of its own: those that need little or make room still pass.
 fn write_group(connection: &Connection, mut group: Vec<Box<dyn Task>>) {
     match commit(connection, &mut group) {
         Ok(outcomes) => group.into_iter().zip(outcomes).for_each(|(task, outcome)| task.answer(outcome)),
-        Err(error) if group.len() == 1 => group.into_iter().for_each(|task| task.answer(Err(error.clone()))),
-        Err(_) => group.into_iter().for_each(|task| write_group(connection, vec![task])),
+        Err(QueueError::Full(_)) if group.len() > 1 => {
+            group.into_iter().for_each(|task| write_group(connection, vec![task]));
+        }
+        Err(error) => group.into_iter().for_each(|task| task.answer(Err(error.clone()))),
     }
 }
 
@@ -132,3 +134,6 @@ fn run_all(connection: &Connection, group: &mut [Box<dyn Task>]) -> QueueResult<
 fn execute(connection: &Connection, sql: &str) -> QueueResult<()> {
     connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).or_queue_error().map(|_none| ())
 }
+
+#[cfg(test)]
+mod tests;
