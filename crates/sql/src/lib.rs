@@ -15,6 +15,7 @@ pub mod filter;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod lookup;
+pub mod outbox;
 pub mod records;
 pub mod relations;
 pub mod row_filter;

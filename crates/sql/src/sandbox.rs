@@ -3,6 +3,7 @@
 use crate::database::{Database, DatabaseConfig};
 use crate::dialect::sqlite::Location;
 use crate::extras::{Extra, MemoryExtras};
+use crate::outbox::Followup;
 use crate::records::{Caller, NoRule, RecordRequest, RecordRule, RowFilters, handle};
 use crate::relations::{RelatedTables, SameDatabase};
 use crate::schema::{self, Member, SchemaCaller, SchemaRequest};
@@ -20,6 +21,7 @@ pub struct Sandbox {
     pub database: Arc<Database>,
     pub row_filters: RowFilters,
     pub rule: &'static dyn RecordRule,
+    pub followup: Option<&'static dyn Followup>,
     path: PathBuf,
 }
 
@@ -42,7 +44,7 @@ impl Sandbox {
         let mut config = DatabaseConfig::at(Location::File(path.clone()));
         configure(&mut config);
         let database = Database::open(config, Arc::new(MemoryExtras::new(extras)), &Limits::default()).unwrap();
-        Sandbox { database, row_filters: RowFilters::new(), rule: &NoRule, path }
+        Sandbox { database, row_filters: RowFilters::new(), rule: &NoRule, followup: None, path }
     }
 
     /// Accounts, contacts, their addresses and groups, and a list of things to do.
@@ -136,6 +138,7 @@ impl Sandbox {
             related,
             rule: self.rule,
             is_admin: self.row_filters.is_empty(),
+            followup: self.followup,
         };
         let (table, id) = path.split_once('/').map_or((path, None), |(table, id)| (table, Some(id)));
         let request = RecordRequest { verb, table, id, parameters: &parameters, payload: &payload };

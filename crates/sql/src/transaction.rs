@@ -2,12 +2,16 @@
 
 use crate::database::Database;
 use crate::dialect::Connection;
-use antiphon_model::{Error, Result};
+use crate::outbox::Followup;
+use antiphon_model::{Error, Result, Value};
 use std::cell::Cell;
 
 /// A running transaction. Holds the database's write lock: nothing that may wait for other calls belongs inside.
 pub struct Transaction<'d> {
+    database: &'d Database,
     connection: Box<dyn Connection + 'd>,
+    /// What must follow once it is over.
+    followup: Option<&'d dyn Followup>,
     open: bool,
     /// The database ended the transaction by itself: nothing more may be written.
     lost: Cell<bool>,
@@ -20,7 +24,14 @@ impl<'d> Transaction<'d> {
     pub(crate) fn begin(database: &'d Database) -> Result<Transaction<'d>> {
         let connection = database.backend().writer()?;
         connection.run(database.backend().begin())?;
-        Ok(Transaction { connection, open: true, lost: Cell::new(false), restore: "" })
+        Ok(Transaction { database, connection, followup: None, open: true, lost: Cell::new(false), restore: "" })
+    }
+
+    /// Begins a transaction for the writes of one request, and tells what follows them how it ended.
+    pub(crate) fn begin_with(database: &'d Database, followup: Option<&'d dyn Followup>) -> Result<Transaction<'d>> {
+        let mut transaction = Transaction::begin(database)?;
+        transaction.followup = followup;
+        Ok(transaction)
     }
 
     /// Begins a transaction that may rebuild tables: foreign keys are judged at its end.
@@ -28,10 +39,16 @@ impl<'d> Transaction<'d> {
         let connection = database.backend().writer()?;
         let (prepare, restore) = database.backend().structural();
         connection.run(prepare)?;
-        let mut transaction = Transaction { connection, open: false, lost: Cell::new(false), restore };
+        let lost = Cell::new(false);
+        let mut transaction = Transaction { database, connection, followup: None, open: false, lost, restore };
         transaction.connection.run(database.backend().begin())?;
         transaction.open = true;
         Ok(transaction)
+    }
+
+    /// The database that it is a transaction of.
+    pub(crate) fn database(&self) -> &'d Database {
+        self.database
     }
 
     /// The connection that it runs on.
@@ -64,6 +81,23 @@ impl<'d> Transaction<'d> {
         self.commit()
     }
 
+    /// Makes everything permanent, together with the messages of what follows.
+    pub(crate) fn commit_with(mut self, answer: impl FnOnce() -> Value) -> Result<()> {
+        match self.followup.take() {
+            None => self.commit(),
+            Some(followup) => {
+                let left = self.leave(followup, &answer());
+                let committed = self.commit();
+                match &committed {
+                    Err(_) => followup.undone(),
+                    Ok(()) if left => followup.committed(),
+                    Ok(()) => {}
+                }
+                committed
+            }
+        }
+    }
+
     /// Makes everything permanent.
     pub(crate) fn commit(mut self) -> Result<()> {
         self.check_lost()?;
@@ -76,6 +110,9 @@ impl<'d> Transaction<'d> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         self.undo();
+        if let Some(followup) = self.followup {
+            followup.undone();
+        }
         if !self.restore.is_empty()
             && let Err(error) = self.connection.run(self.restore)
         {

@@ -2,7 +2,7 @@
 //!
 //! One transaction for all, a savepoint for each: a record that fails leaves nothing behind, nested data included.
 
-use super::Context;
+use super::{Context, read};
 use crate::transaction::Transaction;
 use antiphon_model::{BatchVerb, Error, Object, Result, Value};
 
@@ -25,7 +25,7 @@ pub(super) fn run<T>(
     work: impl Fn(&Transaction<'_>, usize, &T) -> Result<Entry>,
 ) -> Result<Vec<Entry>> {
     let (continues, rollback) = (context.options.continues, context.options.rollback);
-    let transaction = Transaction::begin(context.scope.database)?;
+    let transaction = context.scope.begin()?;
     let mut failed = Vec::new();
     let mut done: Vec<Result<Entry>> = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
@@ -40,8 +40,9 @@ pub(super) fn run<T>(
         }
     }
     let undone = rollback && !failed.is_empty();
-    if !undone {
-        transaction.commit()?;
+    match !undone && done.iter().any(Result::is_ok) {
+        true => transaction.commit_with(|| read::answer(context, rows(&done), Object::new()))?,
+        false => drop(transaction),
     }
     if failed.is_empty() {
         return done.into_iter().collect();
@@ -59,8 +60,13 @@ pub(super) fn run<T>(
 
 /// Does the work for the record that the path names: all of it or nothing, with its own error.
 pub(super) fn single(context: &Context<'_>, work: impl FnOnce(&Transaction<'_>) -> Result<Entry>) -> Result<Entry> {
-    let transaction = Transaction::begin(context.scope.database)?;
+    let transaction = context.scope.begin()?;
     let entry = work(&transaction)?;
-    transaction.commit()?;
+    transaction.commit_with(|| Value::Object(entry.row.clone()))?;
     Ok(entry)
+}
+
+/// What is answered for the records that did not fail, before relations are read.
+fn rows(done: &[Result<Entry>]) -> Vec<Object> {
+    done.iter().flatten().map(|entry| entry.row.clone()).collect()
 }

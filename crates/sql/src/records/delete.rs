@@ -104,7 +104,7 @@ fn matching(context: &Context<'_>, answer: &Reply<'_>) -> Result<Value> {
     let ids: Vec<Value> = found.into_iter().map(Value::Object).collect();
     let shown = usize::try_from(scope.database.max_records()).unwrap_or(usize::MAX).min(ids.len());
     let before = rows_before(context, answer, &ids[..shown])?;
-    let transaction = Transaction::begin(scope.database)?;
+    let transaction = scope.begin()?;
     let mut rows = Vec::with_capacity(shown);
     for (index, id) in ids.iter().enumerate() {
         // The filter is judged again: since it was read, the row may have changed or gone.
@@ -118,14 +118,14 @@ fn matching(context: &Context<'_>, answer: &Reply<'_>) -> Result<Value> {
             delete_row(scope, &transaction, &key)?;
         }
     }
-    transaction.commit()?;
+    transaction.commit_with(|| read::answer(context, rows.clone(), Object::new()))?;
     Ok(read::answer(context, rows, Object::new()))
 }
 
 /// Empties the table, as far as the caller may see it.
 fn everything(context: &Context<'_>) -> Result<Value> {
     let scope = &context.scope;
-    let transaction = Transaction::begin(scope.database)?;
+    let transaction = scope.begin()?;
     if scope.rule.wants_existing() {
         for key in keys(context, &transaction, &scope.visible())? {
             delete_row(scope, &transaction, &identify::condition_of(&scope.identifiers, &key)?)?;
@@ -135,6 +135,7 @@ fn everything(context: &Context<'_>) -> Result<Value> {
     } else {
         delete_row(scope, &transaction, &Condition::True)?;
     }
-    transaction.commit()?;
-    Ok(json!({ "success": true }))
+    let answer = json!({ "success": true });
+    transaction.commit_with(|| answer.clone())?;
+    Ok(answer)
 }

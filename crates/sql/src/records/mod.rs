@@ -35,9 +35,11 @@ use crate::catalog::{Field, Table};
 use crate::condition::Condition;
 use crate::database::Database;
 use crate::lookup::Lookups;
+use crate::outbox::Followup;
 use crate::relations::RelatedTables;
 use crate::row_filter::{RowCondition, row_condition};
 use crate::statement::Statement;
+use crate::transaction::Transaction;
 use antiphon_model::{Error, FilterOp, Object, Result, ServerFilter, Value, Verb};
 
 /// Conditions that the roles of a caller put on the rows of a table: lists at one level, which all must hold.
@@ -57,6 +59,8 @@ pub struct Caller<'a> {
     pub rule: &'a dyn RecordRule,
     /// Whether an administrator asks.
     pub is_admin: bool,
+    /// What must follow the writes.
+    pub followup: Option<&'a dyn Followup>,
 }
 
 /// A request for records.
@@ -85,6 +89,7 @@ pub(crate) struct Scope<'a> {
     /// Fields that identify a record: the primary key, or what `id_field` names; empty for tables without a key.
     pub(crate) identifiers: Vec<&'a Field>,
     pub(crate) allow_related_delete: bool,
+    pub(crate) followup: Option<&'a dyn Followup>,
 }
 
 impl<'a> Scope<'a> {
@@ -100,6 +105,7 @@ impl<'a> Scope<'a> {
             rows: row_condition(&caller.row_filters, table, caller.lookups)?,
             identifiers: identify::fields(table, None)?,
             allow_related_delete: caller.rule.deletes_detached(),
+            followup: caller.followup,
         })
     }
 
@@ -110,6 +116,11 @@ impl<'a> Scope<'a> {
             Some(fixed) => fixed.and(allowed),
             None => allowed,
         }
+    }
+
+    /// Begins the transaction of the request's writes.
+    pub(crate) fn begin(&self) -> Result<Transaction<'_>> {
+        Transaction::begin_with(self.database, self.followup)
     }
 
     /// A statement in the database's dialect.

@@ -71,6 +71,7 @@ mod tests {
             related: &related,
             rule: &NoRule,
             is_admin: true,
+            followup: None,
         };
         let unit = Unit::begin(&sandbox.database).unwrap();
         work(&unit, &caller);

@@ -91,7 +91,7 @@ fn with_identifier(context: &Context<'_>, id: &Value, change: &Object) -> Object
 fn matching(context: &Context<'_>, answer: &Reply<'_>, change: &Object) -> Result<Vec<Entry>> {
     let scope = &context.scope;
     let condition = read::condition(context)?;
-    let transaction = Transaction::begin(scope.database)?;
+    let transaction = scope.begin()?;
     let keys = keys(context, &transaction, &condition)?;
     let mut entries = Vec::with_capacity(keys.len());
     for key in &keys {
@@ -102,7 +102,9 @@ fn matching(context: &Context<'_>, answer: &Reply<'_>, change: &Object) -> Resul
             identifier: answer.identifier(context, &stored),
         });
     }
-    transaction.commit()?;
+    transaction.commit_with(|| {
+        read::answer(context, entries.iter().map(|entry| entry.row.clone()).collect(), Object::new())
+    })?;
     Ok(entries)
 }
 

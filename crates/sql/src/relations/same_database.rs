@@ -27,6 +27,7 @@ impl RelatedTables for SameDatabase<'_> {
             related: self,
             rule: self.rule(table),
             is_admin: true,
+            followup: None,
         };
         let request =
             RecordRequest { verb: Verb::Get, table, id: None, parameters: &parameters, payload: &Value::Null };

@@ -120,6 +120,7 @@ impl<'a> Writer<'a> {
             rows: row_condition(&filters, table, self.scope.lookups)?,
             identifiers: identifying_fields(table, None)?,
             allow_related_delete: self.scope.allow_related_delete,
+            followup: None,
         })
     }
 

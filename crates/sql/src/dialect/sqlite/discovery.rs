@@ -5,6 +5,7 @@ use super::types::{declared, field_type};
 use crate::catalog::{Field, FieldType, ForeignKey, Table};
 use crate::dialect::{Connection, DiscoveredTable, TableKey};
 use crate::error::DatabaseError;
+use crate::outbox;
 use crate::schema::labels;
 use crate::statement::{Bound, Statement};
 use crate::value::Stored;
@@ -17,8 +18,8 @@ pub(super) fn discover(connection: &dyn Connection) -> Result<Vec<DiscoveredTabl
     let names = rows(
         connection,
         "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-         ORDER BY lower(name)",
-        None,
+         AND name <> ? ORDER BY lower(name)",
+        Some(outbox::TABLE),
     )?;
     let mut tables = names
         .iter()
