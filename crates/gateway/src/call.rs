@@ -3,6 +3,7 @@
 use crate::access::{self, Access};
 use crate::failure::report;
 use crate::identity::{Authenticated, Identity};
+use crate::jobs::{Jobs, Promised};
 use crate::linked::LinkedTexts;
 use crate::platform;
 use crate::rate::{Attempt, RateLimiter, SystemClock, Verdict};
@@ -53,6 +54,7 @@ pub struct Gateway {
     script_permits: Semaphore,
     memory: OnceLock<Arc<dyn Memory>>,
     common: OnceLock<Arc<dyn Service>>,
+    jobs: OnceLock<Arc<Jobs>>,
 }
 
 /// Where a call comes from.
@@ -94,6 +96,7 @@ impl Gateway {
             outbound: antiphon_outbound::Client::new(outbound, limits)?,
             script_permits: Semaphore::new(limits.script_concurrency),
             common: OnceLock::new(),
+            jobs: OnceLock::new(),
             rates: RateLimiter::new(limits.rate_buckets, Arc::new(SystemClock)),
             linked_texts: LinkedTexts::default(),
             limits: limits.clone(),
@@ -117,6 +120,16 @@ impl Gateway {
     /// Sets what answers under every service's name, before the service itself; only the first call counts.
     pub fn answer_everywhere(&self, common: Arc<dyn Service>) {
         self.common.get_or_init(|| common);
+    }
+
+    /// Lets scripts run later from now on. Only the first one counts; without it queued scripts are skipped, and the ledger says so.
+    pub fn employ(&self, jobs: Arc<Jobs>) {
+        let _ = self.jobs.set(jobs);
+    }
+
+    /// What makes jobs of scripts that run later.
+    pub fn jobs(&self) -> Option<&Arc<Jobs>> {
+        self.jobs.get()
     }
 
     /// What calls other servers.
@@ -303,7 +316,7 @@ impl Gateway {
         }
     }
 
-    /// Pre-process scripts, the service, post-process scripts, base scripts.
+    /// Pre-process scripts, the service, post-process scripts, base scripts; scripts that run later get their jobs.
     async fn process(
         self: &Arc<Self>,
         admitted: &Admitted,
@@ -317,6 +330,7 @@ impl Gateway {
         let runner = ScriptRunner { gateway: self, session, frame, service: &entry.name, secrecy };
         let runner = EventRunner { runner, plan };
         let signed_in = OnceLock::new();
+        let promised = Promised::new(self.jobs(), plan.jobs());
         let outcome = match blocking(|| runner.pre_process(request, ledger)) {
             Ok(None) => {
                 let shared = Mutex::new(std::mem::take(ledger));
@@ -329,6 +343,8 @@ impl Gateway {
                     frame,
                     signed_in: &signed_in,
                     ledger: &shared,
+                    plan,
+                    promised: &promised,
                 };
                 let answer = service.handle(call).await;
                 *ledger = shared.into_inner();
@@ -343,11 +359,12 @@ impl Gateway {
         }
         let session = signed_in.get().unwrap_or(session);
         let runner = EventRunner { runner: ScriptRunner { session, ..runner.runner }, plan };
-        blocking(|| {
+        let later = blocking(|| {
             runner.post_process(request, &mut response, ledger);
             runner.base(request, Some(&response), ledger);
-            runner.queued(ledger);
+            runner.queued(request, Some(&response), &promised, ledger)
         });
+        self.entrust(later, ledger).await;
         response
     }
 

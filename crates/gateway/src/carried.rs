@@ -1,14 +1,26 @@
 //! Writes that a call carries along: nested records go to other tables in the same transaction, and those tables' scripts
 //! still run, before it begins and after it ends (database-service 15.3, 17).
 
+use crate::blocking::wait_for;
+use crate::jobs::Promised;
 use crate::scripts::{EventRunner, Plan, ScriptRunner};
 use crate::{Call, Ledger, Matched, authorize};
 use antiphon_model::{Request, Response, Result, Value, Verb, json};
+use tokio::runtime::Handle;
 
 /// A write to another resource of the service, as part of a call.
 pub struct CarriedWrite {
     request: Request,
     matched: Matched,
+    plan: Plan,
+    promised: Promised,
+}
+
+impl CarriedWrite {
+    /// What the transaction must know to leave the jobs of this write behind.
+    pub(crate) fn promising<'a>(&'a self, call: &'a Call<'a>) -> (EventRunner<'a>, &'a Request, &'a Promised) {
+        (call.event_runner(&self.plan, &self.matched), &self.request, &self.promised)
+    }
 }
 
 impl Call<'_> {
@@ -33,7 +45,7 @@ impl Call<'_> {
             return Ok(None);
         }
         let mut ledger = Ledger::default();
-        if let Some(answer) = self.runner(&plan, &matched).pre_process(&mut request, &mut ledger)?
+        if let Some(answer) = self.event_runner(&plan, &matched).pre_process(&mut request, &mut ledger)?
             && answer.status >= 400
         {
             return Err(answer.into_error());
@@ -44,26 +56,30 @@ impl Call<'_> {
             _ => Vec::new(),
         };
         request.payload = json!({ "resource": records });
-        Ok(Some((CarriedWrite { request, matched }, records)))
+        let promised = Promised::new(self.gateway.jobs(), plan.jobs());
+        Ok(Some((CarriedWrite { request, matched, plan, promised }, records)))
     }
 
     /// Runs the scripts that come after that write. The response of the call is no longer theirs to change.
     pub fn carried(&self, write: &CarriedWrite) {
-        let CarriedWrite { request, matched } = write;
-        let plan = Plan::of(self.gateway, &self.entry.name, matched, request, false);
+        let CarriedWrite { request, matched, plan, promised } = write;
         let mut ledger = Ledger::default();
         let mut response = Response::ok(request.payload.clone());
-        let runner = self.runner(&plan, matched);
+        let runner = self.event_runner(plan, matched);
         runner.post_process(request, &mut response, &mut ledger);
         runner.base(request, Some(&response), &mut ledger);
-        runner.queued(&mut ledger);
+        let later = runner.queued(request, Some(&response), promised, &mut ledger);
+        if !later.is_empty() {
+            wait_for(&Handle::current(), self.gateway.entrust(later, &mut ledger));
+        }
     }
 
     fn may_write(&self, request: &Request) -> bool {
         authorize(self.session, request.requestor, request.verb, self.entry, &request.resource).is_ok()
     }
 
-    fn runner<'p>(&'p self, plan: &'p Plan, matched: &Matched) -> EventRunner<'p> {
+    /// What runs the scripts of that plan in the name of this call's caller.
+    pub(crate) fn event_runner<'p>(&'p self, plan: &'p Plan, matched: &Matched) -> EventRunner<'p> {
         let runner = ScriptRunner {
             gateway: self.gateway,
             session: self.session,

@@ -63,6 +63,11 @@ impl Ledger {
         self.runs.push(run);
     }
 
+    /// What its scripts printed.
+    pub(crate) fn output(&self) -> String {
+        self.runs.iter().map(|run| run.output.as_str()).collect()
+    }
+
     /// Something that the author of a script should know although the call went on.
     pub(crate) fn warn(&mut self, warning: String) {
         tracing::warn!(target: "antiphon::script", "{warning}");

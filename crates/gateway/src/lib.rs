@@ -11,6 +11,7 @@ mod event_names;
 mod failure;
 mod grants;
 pub mod identity;
+pub mod jobs;
 mod ledger;
 mod libraries;
 mod library;

@@ -3,7 +3,7 @@
 use crate::Gateway;
 use crate::blocking::wait_for;
 use crate::call::Origin;
-use antiphon_model::{Error, Request, Response, Session};
+use antiphon_model::{Error, Limits, Request, Response, Session};
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -23,6 +23,16 @@ impl Frame {
             depth: above.map_or(1, |frame| frame.depth.saturating_add(1)),
             above: above.cloned(),
         })
+    }
+
+    /// Name of the innermost script.
+    pub(crate) fn script(&self) -> &str {
+        &self.script
+    }
+
+    /// The scripts above it.
+    pub(crate) fn above(&self) -> Option<&Arc<Frame>> {
+        self.above.as_ref()
     }
 
     /// How many scripts there are, this one included.
@@ -63,6 +73,13 @@ impl Gateway {
         let answer = self.dispatch(request, Arc::clone(session), Origin::Inside(frame));
         wait_for(runtime, answer).response
     }
+}
+
+/// Whether one more run of that script is one too many.
+pub(crate) fn is_too_deep(limits: &Limits, frame: Option<&Arc<Frame>>, script: &str) -> bool {
+    frame.is_some_and(|frame| {
+        frame.depth() > limits.call_depth || frame.count(script) >= usize::from(limits.script_reentry)
+    })
 }
 
 /// 500 for scripts that call themselves, or each other, too deeply.

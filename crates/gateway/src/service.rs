@@ -1,5 +1,7 @@
 //! What a service is to the gateway.
 
+use crate::jobs::Promised;
+use crate::scripts::Plan;
 use crate::{Frame, Gateway, Ledger, Matched, RouteTable, Schema, SecrecyOf, ServiceEntry};
 use antiphon_model::{Content, Request, Response, Result, Session, Value};
 use async_trait::async_trait;
@@ -26,6 +28,10 @@ pub struct Call<'a> {
     pub signed_in: &'a OnceLock<Arc<Session>>,
     /// What happened to the call so far.
     pub(crate) ledger: &'a Mutex<Ledger>,
+    /// Its scripts.
+    pub(crate) plan: &'a Plan,
+    /// The jobs that it makes.
+    pub(crate) promised: &'a Promised,
 }
 
 impl Call<'_> {

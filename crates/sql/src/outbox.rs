@@ -9,7 +9,7 @@ use crate::error::DatabaseError;
 use crate::statement::Bound;
 use crate::transaction::Transaction;
 use crate::value::Stored;
-use antiphon_model::{Result, Value};
+use antiphon_model::{OutboxMessage, Result, Value};
 
 /// The table; discovery leaves it out.
 pub(crate) const TABLE: &str = "_antiphon_outbox";
@@ -20,21 +20,6 @@ const PUT: &str =
     "INSERT OR REPLACE INTO _antiphon_outbox (id, owner, is_final, envelope, payload) VALUES (?, ?, ?, ?, ?)";
 const COLUMNS: &str = "SELECT id, owner, is_final, envelope, payload FROM _antiphon_outbox";
 
-/// A message that waits to be taken on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Its identifier, unique in the world.
-    pub id: String,
-    /// The process that will take it on while it lives.
-    pub owner: String,
-    /// Whether it says everything. Others were written with the rows and may still be replaced by their owner.
-    pub is_final: bool,
-    /// What it is, for whoever takes it on.
-    pub envelope: String,
-    /// What it carries.
-    pub payload: Vec<u8>,
-}
-
 /// What must follow the writes of one request.
 pub trait Followup: Sync {
     /// The messages to be committed together with the rows; `answer` is what the request is answered with, as far as that is known before
@@ -42,7 +27,7 @@ pub trait Followup: Sync {
     ///
     /// # Errors
     /// When they can't be written down; the write goes on without them.
-    fn messages(&self, answer: &Value) -> Result<Vec<Message>>;
+    fn messages(&self, answer: &Value) -> Result<Vec<OutboxMessage>>;
 
     /// The rows are committed, and the messages with them.
     fn committed(&self);
@@ -61,7 +46,7 @@ impl Transaction<'_> {
         left.is_ok()
     }
 
-    fn put(&self, messages: &[Message]) -> Result<()> {
+    fn put(&self, messages: &[OutboxMessage]) -> Result<()> {
         for message in messages {
             let put = || self.connection().execute(&self.database().bound(PUT, &values(message)));
             if put().is_err() {
@@ -74,7 +59,7 @@ impl Transaction<'_> {
     }
 }
 
-fn values(message: &Message) -> [Bound; 5] {
+fn values(message: &OutboxMessage) -> [Bound; 5] {
     [
         Bound::Text(message.id.clone()),
         Bound::Text(message.owner.clone()),
@@ -89,7 +74,7 @@ impl Database {
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn messages(&self, most: usize) -> Result<Vec<Message>> {
+    pub fn messages(&self, most: usize) -> Result<Vec<OutboxMessage>> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read_messages(&format!("{COLUMNS} ORDER BY id LIMIT ?"), &[Bound::Integer(most)])
     }
@@ -98,7 +83,7 @@ impl Database {
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn message(&self, id: &str) -> Result<Option<Message>> {
+    pub fn message(&self, id: &str) -> Result<Option<OutboxMessage>> {
         Ok(self.read_messages(&format!("{COLUMNS} WHERE id = ?"), &[Bound::Text(id.to_owned())])?.pop())
     }
 
@@ -106,7 +91,7 @@ impl Database {
     ///
     /// # Errors
     /// When the database refuses; then none is written.
-    pub fn put_messages(&self, messages: &[Message]) -> Result<()> {
+    pub fn put_messages(&self, messages: &[OutboxMessage]) -> Result<()> {
         let transaction = Transaction::begin(self)?;
         transaction.put(messages)?;
         transaction.commit()
@@ -125,7 +110,7 @@ impl Database {
         transaction.commit()
     }
 
-    fn read_messages(&self, sql: &str, values: &[Bound]) -> Result<Vec<Message>> {
+    fn read_messages(&self, sql: &str, values: &[Bound]) -> Result<Vec<OutboxMessage>> {
         let connection = self.reader()?;
         let mut messages = Vec::new();
         if has_table(&*connection, self)? {
@@ -148,12 +133,12 @@ fn has_table(connection: &dyn Connection, database: &Database) -> Result<bool, D
     Ok(found)
 }
 
-fn message(row: &dyn Row) -> Message {
+fn message(row: &dyn Row) -> OutboxMessage {
     let text = |column| match row.stored(column) {
         Stored::Text(text) => text.to_owned(),
         _ => String::new(),
     };
-    Message {
+    OutboxMessage {
         id: text(0),
         owner: text(1),
         is_final: matches!(row.stored(2), Stored::Integer(1)),

@@ -66,6 +66,8 @@ pub enum Changed<'a> {
 pub trait IdentityStore: Send + Sync {
     /// The app of that API key.
     fn app_by_key(&self, api_key: &str) -> Result<Option<App>>;
+    /// The app with that identifier.
+    fn app(&self, id: i64) -> Result<Option<App>>;
     /// The account with that identifier.
     fn account(&self, id: i64) -> Result<Option<Account>>;
     /// The account with that e-mail address or user name, in any case. Never cached.

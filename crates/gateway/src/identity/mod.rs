@@ -13,7 +13,7 @@ pub use throttle::{Guess, Suspect};
 pub use token::{IssuedToken, Secret, SessionWish, TokenError};
 
 use crate::Credentials;
-use antiphon_model::{AccountSettings, Error, Limits, Result, Role, Session};
+use antiphon_model::{AccountSettings, Client, Error, Limits, Result, Role, Session};
 use directory::Directory;
 use fingerprint::Fingerprints;
 use password::Place;
@@ -135,6 +135,27 @@ impl Identity {
             settings: before.settings.clone(),
             ..Session::default()
         };
+        self.complete(&mut session)?;
+        Ok(session)
+    }
+
+    /// The session of that user in that app, without credentials, with the rights that both have now: for what was asked for earlier.
+    ///
+    /// # Errors
+    /// 403 when one of them does not exist any more, or is not active.
+    pub(crate) fn session_of(&self, user_id: Option<i64>, app_id: Option<i64>, client: Client) -> Result<Session> {
+        let mut session = Session { client, settings: Some(Arc::clone(&self.settings)), ..Session::default() };
+        if let Some(id) = app_id {
+            let app = self.directory.store().app(id)?.filter(|app| app.is_active);
+            let app = app.ok_or_else(|| Error::forbidden(format!("The app {id} is deleted or not active.")))?;
+            session.api_key = Some(app.api_key.clone());
+            session.app = Some(Arc::new(app));
+        }
+        if let Some(id) = user_id {
+            let account = self.directory.account(id)?.filter(|account| account.is_active);
+            let account = account.ok_or_else(|| Error::forbidden(format!("The user {id} is deleted or not active.")))?;
+            session.user = Some(Arc::clone(&account.user));
+        }
         self.complete(&mut session)?;
         Ok(session)
     }

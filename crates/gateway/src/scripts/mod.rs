@@ -2,6 +2,7 @@
 //! (events-and-scripting 2.2 to 2.8).
 
 mod outcome;
+mod queued;
 mod request_merge;
 mod response_merge;
 mod run;
@@ -9,7 +10,9 @@ mod secrecy;
 mod service_event;
 mod service_script;
 
+pub(crate) use queued::judge_later;
 pub(crate) use run::{Occasion, ScriptRunner};
+pub(crate) use secrecy::masked;
 pub use secrecy::{MASK, Secrecy, SecrecyOf, mask, unmask};
 
 use crate::event_names::{FiredEvent, fired_events};
@@ -103,31 +106,23 @@ impl EventRunner<'_> {
     }
 
     /// The base event, when the response is settled: nothing that a script does can change it any more.
-    /// Events that no call fires have no response.
-    pub(crate) fn base(&self, request: &Request, response: Option<&Response>, ledger: &mut Ledger) {
+    /// Events that no call fires have no response. Answers with what a script failed with last: no call can be told.
+    pub(crate) fn base(&self, request: &Request, response: Option<&Response>, ledger: &mut Ledger) -> Option<Error> {
+        let mut failure = None;
         for (event, attached) in &self.plan.events {
             let Some((script, run)) = self.run(event, attached, Phase::Base, request, response, ledger) else {
                 continue;
             };
             match outcome::interpret(&script, Phase::Base, run, ledger) {
-                Ok(effect) if effect.stop_propagation => return,
+                Ok(effect) if effect.stop_propagation => return failure,
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(target: "antiphon::script", script = %script.name, %error, "a script failed after the call");
+                    failure = Some(error);
                 }
             }
         }
-    }
-
-    /// The queued events. There is no queue in this release, and the ledger says so.
-    pub(crate) fn queued(&self, ledger: &mut Ledger) {
-        for (event, attached) in &self.plan.events {
-            ledger.fired(&event.base, Phase::Queued);
-            if let Some(slot) = attached.phase(Phase::Queued) {
-                tracing::warn!(target: "antiphon::script", script = %slot.script.name, "queued scripts do not run in this release");
-                ledger.ran(ScriptRun::skipped(&slot.script, "skipped: queued scripts do not run in this release"));
-            }
-        }
+        failure
     }
 
     fn run(
@@ -163,7 +158,7 @@ impl EventRunner<'_> {
 
 /// What comes of a script without its text: a check that doesn't run must not let calls pass, anything else is logged and passed over.
 fn missing(script: Arc<Script>, phase: Phase, error: Error, ledger: &mut Ledger) -> Option<(Arc<Script>, Run)> {
-    tracing::error!(target: "antiphon::script", script = %script.name, %error, cause = error.cause, "a linked script can't be read");
+    missing_text(&script, &error);
     if phase != Phase::PreProcess {
         ledger.ran(ScriptRun::skipped(&script, "skipped: its text can't be read"));
         return None;
@@ -171,4 +166,8 @@ fn missing(script: Arc<Script>, phase: Phase, error: Error, ledger: &mut Ledger)
     let run = Run::failed(error);
     ledger.ran(ScriptRun::skipped(&script, &outcome::name(&run.outcome)));
     Some((script, run))
+}
+
+fn missing_text(script: &Script, error: &Error) {
+    tracing::error!(target: "antiphon::script", script = %script.name, %error, cause = error.cause, "a linked script can't be read");
 }

@@ -23,7 +23,7 @@ pub enum Secrecy {
 pub type SecrecyOf = fn(&str) -> Secrecy;
 
 /// The body as a script may see it; none when it may see all of it.
-pub(super) fn masked(request: &Request, secrecy: Option<SecrecyOf>, may_modify: bool) -> Option<Value> {
+pub(crate) fn masked(request: &Request, secrecy: Option<SecrecyOf>, may_modify: bool) -> Option<Value> {
     let secrecy = secrecy?;
     let is_hidden = |name: &str| match secrecy(name) {
         Secrecy::Open => false,

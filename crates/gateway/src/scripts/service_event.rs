@@ -3,6 +3,7 @@
 
 use super::{EventRunner, Plan, ScriptRunner, SecrecyOf};
 use crate::event_names::FiredEvent;
+use crate::jobs::Promised;
 use crate::rate::{BucketKey, RateLimit, Refusal};
 use crate::{Gateway, Ledger, blocking};
 use antiphon_model::{Request, Session, json};
@@ -50,10 +51,11 @@ impl Gateway {
             let runner = ScriptRunner { gateway: &gateway, session: &session, frame: None, service: &service, secrecy };
             let runner = EventRunner { runner, plan: &plan };
             let mut ledger = Ledger::default();
-            blocking(|| {
+            let later = blocking(|| {
                 runner.base(&request, None, &mut ledger);
-                runner.queued(&mut ledger);
+                runner.queued(&request, None, &Promised::default(), &mut ledger)
             });
+            gateway.entrust(later, &mut ledger).await;
         });
     }
 }

@@ -11,12 +11,12 @@ struct Noted {
 }
 
 impl Followup for Noted {
-    fn messages(&self, answer: &Value) -> Result<Vec<Message>> {
+    fn messages(&self, answer: &Value) -> Result<Vec<OutboxMessage>> {
         if self.fails {
             return Err(Error::bad_request("no"));
         }
         let payload = answer.to_string().into_bytes();
-        let message = |id: &str| Message {
+        let message = |id: &str| OutboxMessage {
             id: id.into(),
             owner: "me".into(),
             is_final: false,

@@ -1,0 +1,214 @@
+//! Scripts that run later: making their jobs, seeing them into the queue, running them (events-and-scripting 7).
+//!
+//! A job of a call that wrote to a database is left behind in the transaction of the write (`promise.rs`), so that it is there exactly
+//! when the rows are; the relay then takes it on to the queue, off the call's way. Jobs of other calls are in the queue before the call is answered.
+
+mod moment;
+mod options;
+mod payload;
+mod prepare;
+mod promise;
+mod relay;
+mod runner;
+
+pub use options::{DEFAULT_QUEUE, JobOptions};
+pub use payload::{Identity, JobKind, JobPayload, SavedContent, SavedRequest, SavedResponse, SavedScript};
+pub use promise::CallFollowup;
+pub use runner::GatewayRunner;
+
+pub(crate) use prepare::{Later, PreparedJob};
+pub(crate) use promise::{Fate, Promised};
+
+use antiphon_model::{Error, Limits, OutboxMessage, Result, Value};
+use antiphon_queue::{Enqueued, Job, NewJob, QueueError, Queues};
+use relay::{Errand, Relay};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Encrypts what jobs hold, so that no store of jobs can tell it or change it.
+pub trait Sealer: Send + Sync {
+    /// The bytes as they may be stored.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    fn seal(&self, plain: &[u8]) -> Result<Vec<u8>>;
+
+    /// The bytes that were sealed.
+    ///
+    /// # Errors
+    /// When they were sealed with another key, or changed.
+    fn open(&self, sealed: &[u8]) -> Result<Vec<u8>>;
+}
+
+/// Where writes leave jobs behind: one for each database.
+pub trait Outbox: Send + Sync {
+    /// What makes it another one than the others.
+    fn key(&self) -> String;
+    /// At most that many messages, oldest first.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    fn messages(&self, most: usize) -> Result<Vec<OutboxMessage>>;
+    /// The message with that identifier.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    fn message(&self, id: &str) -> Result<Option<OutboxMessage>>;
+    /// Writes messages, each in place of the one with its identifier.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    fn put(&self, messages: &[OutboxMessage]) -> Result<()>;
+    /// Removes messages.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    fn remove(&self, ids: &[String]) -> Result<()>;
+}
+
+/// The process, as the owner of messages that it left behind.
+pub trait Owner: Send + Sync {
+    /// Its name, which no other process has.
+    fn name(&self) -> &str;
+    /// Whether the process of that name lives.
+    fn is_alive(&self, name: &str) -> bool;
+}
+
+/// What the gateway has for jobs.
+pub struct Jobs {
+    queues: Arc<Queues>,
+    sealer: Arc<dyn Sealer>,
+    owner: Arc<dyn Owner>,
+    limits: Limits,
+    relay: Relay,
+}
+
+/// What is left behind of a job besides what it holds.
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    /// The connection that its script names.
+    connection: Option<String>,
+    job: Job,
+}
+
+impl Jobs {
+    /// Jobs over these queues. `spool` is where jobs are kept that no queue takes. Must be called on a runtime, whose tasks take on what is left
+    /// behind.
+    pub fn start(
+        queues: Arc<Queues>,
+        sealer: Arc<dyn Sealer>,
+        owner: Arc<dyn Owner>,
+        spool: Arc<dyn Outbox>,
+        limits: &Limits,
+    ) -> Arc<Jobs> {
+        let (relay, errands) = Relay::new(spool, limits.job_backlog);
+        let jobs = Arc::new(Jobs { queues, sealer, owner, limits: limits.clone(), relay });
+        relay::start(&jobs, errands);
+        jobs
+    }
+
+    /// The queues.
+    pub fn queues(&self) -> &Arc<Queues> {
+        &self.queues
+    }
+
+    /// What a job holds.
+    ///
+    /// # Errors
+    /// When it was sealed by another instance, or is damaged.
+    pub fn open(&self, sealed: &[u8]) -> Result<JobPayload> {
+        JobPayload::from_bytes(&self.sealer.open(sealed)?)
+    }
+
+    /// What a job is to hold, as it may be stored.
+    ///
+    /// # Errors
+    /// When it is too large.
+    pub fn seal(&self, payload: &JobPayload) -> Result<Vec<u8>> {
+        self.seal_bytes(&payload.to_bytes(None)?)
+    }
+
+    fn seal_bytes(&self, plain: &[u8]) -> Result<Vec<u8>> {
+        let largest = self.limits.job_payload_bytes;
+        match plain.len() > largest {
+            true => Err(Error::new(
+                413,
+                format!("The job holds {} bytes, more than the limit job_payload_bytes ({largest}).", plain.len()),
+            )),
+            false => self.sealer.seal(plain),
+        }
+    }
+
+    /// Looks after an outbox from now on: what a process that died left behind in it is taken on.
+    pub fn look_after(&self, outbox: Arc<dyn Outbox>) {
+        self.relay.send_or_drop(Errand::LookAfter(outbox));
+    }
+
+    /// Waits until everything that was handed over so far is in a queue, or left behind for the next process.
+    pub async fn settle(&self) {
+        self.relay.settle().await;
+    }
+
+    /// Puts a job into the queue of its connection, before this returns.
+    ///
+    /// # Errors
+    /// When the queue does not take it.
+    pub async fn enqueue(&self, connection: Option<&str>, job: Job, payload: &JobPayload) -> Result<Enqueued> {
+        let prepared =
+            PreparedJob { connection: connection.map(str::to_owned), job, payload: payload.to_bytes(None)? };
+        self.enqueue_prepared(prepared).await
+    }
+
+    async fn enqueue_prepared(&self, prepared: PreparedJob) -> Result<Enqueued> {
+        let PreparedJob { connection, job, payload } = prepared;
+        let new = NewJob { job, payload: self.seal_bytes(&payload)?.into() };
+        let (_, store) = self.queues.store(connection.as_deref());
+        let enqueued = store.enqueue(vec![new]).await.map_err(|error| refused(&error))?;
+        enqueued.into_iter().next().ok_or_else(|| Error::internal("The queue did not answer.", "no outcome"))
+    }
+
+    /// Sees to it that a job is not lost: in the queue, else in the spool for the time when the queue takes jobs again.
+    ///
+    /// # Errors
+    /// When neither takes it.
+    pub(crate) async fn entrust(&self, prepared: PreparedJob) -> Result<Enqueued> {
+        let copy = prepared.clone();
+        let error = match self.enqueue_prepared(prepared).await {
+            Ok(enqueued) => return Ok(enqueued),
+            Err(error) if error.status == 413 => return Err(error),
+            Err(error) => error,
+        };
+        tracing::warn!(job = %copy.job.id, %error, "the queue does not take a job; it is kept until it does");
+        self.relay.spool(self, &copy).map_err(|spool| spool.with_cause(error))?;
+        Ok(Enqueued::Stored)
+    }
+
+    /// The message that a write leaves behind for a job.
+    fn message(&self, prepared: &PreparedJob, is_final: bool) -> Result<OutboxMessage> {
+        let envelope = Envelope { connection: prepared.connection.clone(), job: prepared.job.clone() };
+        let envelope =
+            serde_json::to_string(&envelope).map_err(|error| Error::internal("A job can't be written down.", error))?;
+        Ok(OutboxMessage {
+            id: prepared.job.id.to_string(),
+            owner: self.owner.name().to_owned(),
+            is_final,
+            envelope,
+            payload: self.seal_bytes(&prepared.payload)?,
+        })
+    }
+
+    /// Whether a script's configuration names a connection that there is.
+    pub fn mistakes(&self, config: &Value) -> Vec<String> {
+        let mut mistakes = JobOptions::mistakes(config, &self.limits);
+        if let Some(connection) = JobOptions::of(config, &self.limits).connection
+            && !self.queues.knows(&connection)
+        {
+            mistakes.push(format!("The connection '{connection}' is not configured; jobs go to the default one."));
+        }
+        mistakes
+    }
+}
+
+fn refused(error: &QueueError) -> Error {
+    Error::unavailable(error.to_string(), 5)
+}

@@ -1,0 +1,36 @@
+//! The moment of a schedule: an event of its own, which no call fires.
+
+use super::JobPayload;
+use crate::event_names::FiredEvent;
+use crate::jobs::Promised;
+use crate::scripts::{EventRunner, Plan, ScriptRunner};
+use crate::{Gateway, Ledger, blocking};
+use antiphon_model::Result;
+use std::sync::Arc;
+
+impl Gateway {
+    /// Fires `system.schedule.{name}.run`: runs the script of its plain name and queues that of `.queued`. Answers with what was printed.
+    ///
+    /// # Errors
+    /// What the script failed with.
+    pub(super) async fn run_moment(self: &Arc<Self>, payload: JobPayload) -> Result<String> {
+        self.catch_up()?;
+        let JobPayload { event, service, resource, limit, identity, .. } = &payload;
+        let session = self.identity().session_of(identity.user_id, identity.app_id, identity.client())?;
+        let session = Arc::new(session);
+        let request = payload.request.clone().into_request(service, identity.requestor())?;
+        let fired = FiredEvent { base: event.clone(), resource: resource.clone(), limit: limit.clone() };
+        let plan = Plan::of_events(self, vec![fired]);
+        let _permit = self.script_permit(None).await?;
+        let runner = ScriptRunner { gateway: self, session: &session, frame: None, service, secrecy: None };
+        let runner = EventRunner { runner, plan: &plan };
+        let mut ledger = Ledger::default();
+        let later = blocking(|| match runner.base(&request, None, &mut ledger) {
+            // It is tried again; what follows it follows when it did well.
+            Some(error) => Err(error),
+            None => Ok(runner.queued(&request, None, &Promised::default(), &mut ledger)),
+        })?;
+        self.entrust(later, &mut ledger).await;
+        Ok(ledger.output())
+    }
+}
