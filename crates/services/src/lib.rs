@@ -7,6 +7,7 @@ pub mod cors;
 pub mod database;
 pub mod demo;
 mod documented_paths;
+mod jobs;
 mod mail;
 mod memory;
 pub mod planned;

@@ -19,6 +19,7 @@ const NONCE_BYTES: usize = 24;
 const KEY_PURPOSE: &[u8] = b"antiphon vault 1";
 
 /// Seals and opens secrets.
+#[derive(Clone)]
 pub struct Vault {
     cipher: XChaCha20Poly1305,
 }
@@ -41,13 +42,21 @@ impl Vault {
     /// # Errors
     /// When the system has no random numbers.
     pub fn seal(&self, purpose: &str, plain: &str) -> Result<String> {
+        Ok(format!("{PREFIX}{}", STANDARD_NO_PAD.encode(self.seal_bytes(purpose, plain.as_bytes())?)))
+    }
+
+    /// Bytes as they may be stored: nonce and ciphertext.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub(crate) fn seal_bytes(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>> {
         let failed = |error: &dyn std::fmt::Display| Error::internal("A secret can't be encrypted.", error);
         let mut sealed = vec![0; NONCE_BYTES];
         getrandom::fill(&mut sealed).map_err(|error| failed(&error))?;
         let nonce = nonce(&sealed).ok_or_else(|| failed(&"nonce"))?;
-        let payload = Payload { msg: plain.as_bytes(), aad: purpose.as_bytes() };
+        let payload = Payload { msg: plain, aad: purpose.as_bytes() };
         sealed.extend(self.cipher.encrypt(&nonce, payload).map_err(|error| failed(&error))?);
-        Ok(format!("{PREFIX}{}", STANDARD_NO_PAD.encode(sealed)))
+        Ok(sealed)
     }
 
     /// The value that was sealed for this purpose.
@@ -55,19 +64,29 @@ impl Vault {
     /// # Errors
     /// When it was sealed with another key or for another purpose, was changed, or never was sealed.
     pub fn open(&self, purpose: &str, sealed: &str) -> Result<String> {
-        let damaged = || Error::internal("A stored secret can't be read.", format!("{purpose} is damaged"));
-        let bytes =
-            sealed.strip_prefix(PREFIX).and_then(|text| STANDARD_NO_PAD.decode(text).ok()).ok_or_else(damaged)?;
-        let (head, ciphertext) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(damaged)?;
+        let bytes = sealed.strip_prefix(PREFIX).and_then(|text| STANDARD_NO_PAD.decode(text).ok());
+        let plain = self.open_bytes(purpose, &bytes.ok_or_else(|| damaged(purpose))?)?;
+        String::from_utf8(plain).map_err(|_| damaged(purpose))
+    }
+
+    /// The bytes that were sealed for this purpose.
+    ///
+    /// # Errors
+    /// When they were sealed with another key or for another purpose, or changed.
+    pub(crate) fn open_bytes(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+        let (head, ciphertext) = sealed.split_at_checked(NONCE_BYTES).ok_or_else(|| damaged(purpose))?;
         let payload = Payload { msg: ciphertext, aad: purpose.as_bytes() };
-        let plain = self.cipher.decrypt(&nonce(head).ok_or_else(damaged)?, payload).map_err(|_| damaged())?;
-        String::from_utf8(plain).map_err(|_| damaged())
+        self.cipher.decrypt(&nonce(head).ok_or_else(|| damaged(purpose))?, payload).map_err(|_| damaged(purpose))
     }
 
     /// Whether a stored value has the form of a sealed one.
     pub fn is_sealed(stored: &str) -> bool {
         stored.starts_with(PREFIX)
     }
+}
+
+fn damaged(purpose: &str) -> Error {
+    Error::internal("A stored secret can't be read.", format!("{purpose} is damaged"))
 }
 
 fn nonce(bytes: &[u8]) -> Option<XNonce> {

@@ -3,6 +3,7 @@
 use crate::api_docs::{ApiDocsService, SelfDescription};
 use crate::cors::CorsIndex;
 use crate::database::{DatabaseService, Databases};
+use crate::jobs::{DatabaseOutbox, Process};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
 use crate::script_files::{FolderWatcher, LinkedFolder};
@@ -13,12 +14,16 @@ use crate::system::newcomer::Newcomer;
 use crate::system::{ServiceRecord, SystemService, SystemStore, service_group, service_type};
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
+use antiphon_gateway::jobs::{GatewayRunner, Jobs};
 use antiphon_gateway::{Gateway, Libraries, LibraryFolder, Memory as _, Service, ServiceEntry};
 use antiphon_model::{
-    AccountSettings, Error, Limits, Object, OutboundSettings, Request, Response, Result, ScriptSettings, Session,
+    AccountSettings, Error, Limits, Object, OutboundSettings, QueueSettings, Request, Response, Result, ScriptSettings,
+    Session,
 };
+use antiphon_queue::{Queues, StoreSettings, WorkerPoolSettings, WorkerStatus, Workers};
 use antiphon_script::{Confinement, WorkerSettings};
 use antiphon_sql::watch::Watch;
+use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
@@ -28,6 +33,10 @@ pub(crate) const SYSTEM_DATABASE: &str = "system.sqlite3";
 const DATABASES: &str = "databases";
 /// Folder of library scripts in the data folder.
 const LIBRARIES: &str = "scripts";
+/// File of the queue in the data folder, unless it is kept elsewhere.
+const QUEUE: &str = "queue.sqlite3";
+/// Folder of the processes over the data folder.
+const PROCESSES: &str = "processes";
 
 /// The packages that scripts may load, in the data folder: a link to the newest installation.
 const PACKAGES: &str = "packages/installed";
@@ -45,6 +54,8 @@ pub struct PlatformSettings {
     pub confinement: Confinement,
     /// What scripts may reach beyond the public internet.
     pub outbound: OutboundSettings,
+    /// Where jobs are kept, and whether this process runs them.
+    pub queue: QueueSettings,
     /// The limits in force.
     pub limits: Limits,
 }
@@ -69,6 +80,9 @@ pub struct Platform {
     _watcher: Option<Arc<FolderWatcher>>,
     gateway: Arc<Gateway>,
     store: Arc<SystemStore>,
+    jobs: Arc<Jobs>,
+    /// None when this process runs no jobs, or does no longer.
+    workers: Arc<Mutex<Option<Workers>>>,
 }
 
 impl Platform {
@@ -90,14 +104,17 @@ impl Platform {
         if let Some(folder) = &folder {
             folder.read()?;
         }
+        let jobs = start_jobs(data, settings, &store)?;
+        gateway.employ(Arc::clone(&jobs));
         let watch = Watch::start(store.database())?;
         let memory = Arc::new_cyclic(|memory| {
+            let system = data.join(SYSTEM_DATABASE);
             let builder = Builder {
                 gateway: Arc::downgrade(&gateway),
                 memory: Weak::clone(memory),
                 store: Arc::clone(&store),
                 folder: folder.clone(),
-                databases: Databases::new(store.clone(), data.join(DATABASES), data.join(SYSTEM_DATABASE), limits),
+                databases: Databases::new(store.clone(), data.join(DATABASES), system, Arc::clone(&jobs)),
             };
             StoreMemory::new(&gateway, Arc::clone(&store), watch, Box::new(move || builder.rebuild()))
         });
@@ -107,7 +124,24 @@ impl Platform {
         gateway.keep(memory);
         let counters = Arc::new(CounterWriter::start(Arc::clone(&store), Arc::clone(&gateway))?);
         let watcher = folder.map(FolderWatcher::start).transpose()?.map(Arc::new);
-        Ok(Platform { _counters: counters, _watcher: watcher, gateway, store })
+        let workers = Arc::new(Mutex::new(settings.queue.workers.then(|| start_workers(settings, &gateway, &jobs))));
+        Ok(Platform { _counters: counters, _watcher: watcher, gateway, store, jobs, workers })
+    }
+
+    /// Ends the work on jobs: those that run may finish, up to the limit `shutdown_ms`, and those of calls that were answered are seen into the queue.
+    pub async fn stop_jobs(&self) {
+        let workers = self.workers.lock().take();
+        if let Some(workers) = workers
+            && !workers.stop().await
+        {
+            tracing::warn!("some jobs did not finish in time; they are tried again later");
+        }
+        self.jobs.settle().await;
+    }
+
+    /// What the workers of this process do; none when it has none.
+    pub fn workers(&self) -> Option<WorkerStatus> {
+        self.workers.lock().as_ref().map(Workers::status)
     }
 
     /// Writes down what waits for that. To be called when the last call is answered: whoever still holds a copy of the platform
@@ -162,6 +196,25 @@ impl Platform {
         let newcomer = Newcomer::of(person, self.store.limits(), true)?;
         self.store.add_first_admin(newcomer, self.gateway.identity().passwords())
     }
+}
+
+fn start_workers(settings: &PlatformSettings, gateway: &Arc<Gateway>, jobs: &Arc<Jobs>) -> Workers {
+    let runner = Arc::new(GatewayRunner::new(gateway, Arc::clone(jobs)));
+    let serve = settings.queue.serve.clone();
+    let pool = WorkerPoolSettings { limits: settings.limits.clone(), serve, ..WorkerPoolSettings::default() };
+    Workers::start(jobs.queues(), runner, pool)
+}
+
+/// What makes and keeps jobs, over the configured queues.
+fn start_jobs(data: &Path, settings: &PlatformSettings, store: &Arc<SystemStore>) -> Result<Arc<Jobs>> {
+    let limits = &settings.limits;
+    let stores = StoreSettings { limits: limits.clone(), ..StoreSettings::default() };
+    let queues = Queues::open(&settings.queue, &data.join(QUEUE), stores)
+        .map_err(|error| Error::internal("The queue can't be opened.", error))?;
+    let process = Process::enter(&data.join(PROCESSES))?;
+    let sealer = Arc::new(store.vault().clone());
+    let spool = Arc::new(DatabaseOutbox(Arc::clone(store.database())));
+    Ok(Jobs::start(queues, sealer, Arc::new(process), spool, limits))
 }
 
 /// Builds the services that the system database lists, again after every change to them. Databases that stay as they are

@@ -153,7 +153,8 @@ impl Identity {
         }
         if let Some(id) = user_id {
             let account = self.directory.account(id)?.filter(|account| account.is_active);
-            let account = account.ok_or_else(|| Error::forbidden(format!("The user {id} is deleted or not active.")))?;
+            let account =
+                account.ok_or_else(|| Error::forbidden(format!("The user {id} is deleted or not active.")))?;
             session.user = Some(Arc::clone(&account.user));
         }
         self.complete(&mut session)?;

@@ -154,8 +154,7 @@ impl Jobs {
     /// # Errors
     /// When the queue does not take it.
     pub async fn enqueue(&self, connection: Option<&str>, job: Job, payload: &JobPayload) -> Result<Enqueued> {
-        let prepared =
-            PreparedJob { connection: connection.map(str::to_owned), job, payload: payload.to_bytes(None)? };
+        let prepared = PreparedJob { connection: connection.map(str::to_owned), job, payload: payload.to_bytes(None)? };
         self.enqueue_prepared(prepared).await
     }
 

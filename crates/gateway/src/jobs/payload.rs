@@ -1,7 +1,9 @@
 //! What a job holds: the event as it was, the script that is to run on it, and in whose name.
 
 use crate::Frame;
-use antiphon_model::{Client, Content, Error, Headers, Object, Request, Requestor, Response, Result, Session, Value, Verb};
+use antiphon_model::{
+    Client, Content, Error, Headers, Object, Request, Requestor, Response, Result, Session, Value, Verb,
+};
 use antiphon_script::Script;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -298,8 +300,7 @@ impl JobPayload {
     /// # Errors
     /// When they are something else.
     pub fn from_bytes(bytes: &[u8]) -> Result<JobPayload> {
-        serde_json::from_slice(bytes)
-            .map_err(|error| Error::internal("What the job holds can't be understood.", error))
+        serde_json::from_slice(bytes).map_err(|error| Error::internal("What the job holds can't be understood.", error))
     }
 
     /// The scripts above it.

@@ -136,7 +136,8 @@ impl Runner {
             if looks {
                 self.retry = None;
                 round = Instant::now() + ROUND;
-                for outbox in self.outboxes.values().cloned().chain([Arc::clone(&jobs.relay.spool)]).collect::<Vec<_>>() {
+                for outbox in self.outboxes.values().cloned().chain([Arc::clone(&jobs.relay.spool)]).collect::<Vec<_>>()
+                {
                     self.look_into(&jobs, outbox).await;
                 }
             }

@@ -108,8 +108,9 @@ fn script(gateway: &Arc<Gateway>, payload: &mut JobPayload) -> Result<Arc<Script
         if !entry.is_active {
             return Err(unwanted("deactivated"));
         }
-        let saved = saved
-            .ok_or_else(|| Obstacle::Lasting(Error::bad_request("A job of a service must hold the service's script.")))?;
+        let saved = saved.ok_or_else(|| {
+            Obstacle::Lasting(Error::bad_request("A job of a service must hold the service's script."))
+        })?;
         return Ok(Arc::new(saved.into_script(true)));
     }
     let name = saved.as_ref().map_or(payload.event.as_str(), |saved| saved.name.as_str());

@@ -13,10 +13,13 @@ pub use extras::SystemExtras;
 pub use source::{Databases, Source};
 
 use crate::api_docs::tables::record_schema;
+use crate::jobs::Following;
+use antiphon_gateway::jobs::CallFollowup;
 use antiphon_gateway::{Cache, Call, RouteTable, Schema, Service, authorize, blocking, row_filters, verbs_for};
 use antiphon_model::{Response, Result, Session, Verb, VerbMask, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::{Lookups, NoLookups};
+use antiphon_sql::outbox::Followup;
 use antiphon_sql::records::{self, Caller, NoRule, RecordRequest, RowFilters, Verbatim};
 use antiphon_sql::schema::{self, Member, SchemaCaller, SchemaRequest};
 use async_trait::async_trait;
@@ -70,7 +73,7 @@ impl DatabaseService {
 
     fn records(&self, call: &Call<'_>, id: Option<&str>) -> Result<Response> {
         let Call { request, session, .. } = call;
-        let database = &*self.database(session)?;
+        let database = &self.database(session)?;
         let table = call.matched.parameter("table_name");
         let mut payload = Cow::Borrowed(&request.payload);
         let mut carried = Vec::new();
@@ -78,6 +81,9 @@ impl DatabaseService {
             let table = database.table_by_wire_name(table)?;
             carried = nested_writes::before(database, call, &table, payload.to_mut())?;
         }
+        let is_write = request.verb != Verb::Get;
+        let followup = CallFollowup::of(call, &carried).filter(|_| is_write);
+        let following = followup.map(|followup| Following::new(followup, database));
         let record_request =
             RecordRequest { verb: request.verb, table, id, parameters: &request.parameters, payload: &payload };
         let session_lookups = SessionLookups(session);
@@ -88,6 +94,7 @@ impl DatabaseService {
             related: &Endpoints { call },
             rule: if request.verbatim { &Verbatim } else { &NoRule },
             is_admin: session.is_admin(),
+            followup: following.as_ref().map(|following| following as &dyn Followup),
         };
         let answer = records::handle(database, &record_request, &caller)?;
         for write in &carried {

@@ -3,7 +3,9 @@
 //! The name of a database may hold lookups (system-and-users 6): then each caller's session says which one it is.
 
 use super::SystemExtras;
+use crate::jobs::DatabaseOutbox;
 use crate::system::{ServiceRecord, SystemStore};
+use antiphon_gateway::jobs::Jobs;
 use antiphon_model::{Error, Limits, Object, Result, Value};
 use antiphon_sql::database::{Database, DatabaseConfig};
 use antiphon_sql::dialect::sqlite::Location;
@@ -76,6 +78,7 @@ pub struct Databases {
     /// File of the system database, which no service may open.
     system: PathBuf,
     limits: Limits,
+    jobs: Arc<Jobs>,
     open: Mutex<HashMap<i64, Vec<Opened>>>,
 }
 
@@ -88,8 +91,9 @@ struct Opened {
 
 impl Databases {
     /// None is open yet.
-    pub fn new(store: Arc<SystemStore>, folder: PathBuf, system: PathBuf, limits: &Limits) -> Arc<Databases> {
-        Arc::new(Databases { store, folder, system, limits: limits.clone(), open: Mutex::default() })
+    pub fn new(store: Arc<SystemStore>, folder: PathBuf, system: PathBuf, jobs: Arc<Jobs>) -> Arc<Databases> {
+        let limits = store.limits().clone();
+        Arc::new(Databases { store, folder, system, limits, jobs, open: Mutex::default() })
     }
 
     /// Closes those of services that are not among these, or are configured otherwise now.
@@ -127,6 +131,7 @@ impl Databases {
         let config = self.sqlite_config(record, name)?;
         let extras = Arc::new(SystemExtras::new(Arc::clone(&self.store), record.id));
         let database = Database::open(config, extras, &self.limits)?;
+        self.jobs.look_after(Arc::new(DatabaseOutbox(Arc::clone(&database))));
         if opened.len() >= self.limits.databases_of_a_service.max(1) {
             opened.remove(0);
         }

@@ -7,7 +7,7 @@ mod settings;
 use crate::documented_paths;
 use crate::system::ServiceRecord;
 use antiphon_gateway::{Cache, Call, RouteTable, Service, blocking};
-use antiphon_model::{Error, Limits, Response, Result, Verb};
+use antiphon_model::{Error, Limits, Response, Result, Verb, json};
 use antiphon_script::Script;
 use async_trait::async_trait;
 use cache::AnswerCache;
@@ -58,10 +58,11 @@ impl ScriptService {
             return Ok(access_list::of(&self.routes));
         }
         if settings.queued && !wants_list {
-            return Err(Error::not_implemented(format!(
-                "The service '{}' is set to run later (queued), which this release does not do yet; set queued to false.",
-                call.entry.name
-            )));
+            let job = call.run_script_later(&self.script, &settings.origin)?;
+            let mut response = Response::with_status(202, json!({ "success": true }));
+            response.headers.insert("x-job-id".into(), job.to_string());
+            response.headers.insert("location".into(), format!("/api/v2/system/job/{job}"));
+            return Ok(response);
         }
         let run = || call.run_script(&self.script, &settings.origin);
         match &settings.cache {

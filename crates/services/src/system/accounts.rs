@@ -27,6 +27,17 @@ impl IdentityStore for SystemStore {
         })
     }
 
+    fn app(&self, id: i64) -> Result<Option<App>> {
+        let sql = "SELECT name, api_key, is_active, role_id FROM app WHERE id = ?";
+        self.one(sql, &[Bound::Integer(id)], |row| App {
+            id,
+            name: required_text(row, 0),
+            api_key: required_text(row, 1),
+            is_active: flag(row, 2),
+            role_id: optional_integer(row, 3),
+        })
+    }
+
     fn account(&self, id: i64) -> Result<Option<Account>> {
         self.one(&format!("{ACCOUNT} WHERE id = ?"), &[Bound::Integer(id)], account)
     }

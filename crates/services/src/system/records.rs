@@ -3,11 +3,14 @@
 use super::resources::{ChildRule, RecordResource, Rule, codec};
 use super::{SystemService, SystemStore, resources, sealing, upload};
 use crate::database::SessionLookups;
+use crate::jobs::Following;
 use crate::vault::Vault;
+use antiphon_gateway::jobs::CallFollowup;
 use antiphon_gateway::{Call, authorize};
 use antiphon_model::{Error, Object, Result, Value, Verb, json};
 use antiphon_sql::database::Database;
 use antiphon_sql::lookup::{Lookups, NoLookups};
+use antiphon_sql::outbox::Followup;
 use antiphon_sql::records::{Caller, NoRule, RecordRequest, RecordRule, RowFilters, Unit, handle};
 use antiphon_sql::relations::RelatedTables;
 
@@ -96,6 +99,8 @@ impl<'a> Records<'a> {
         let lookups: &dyn Lookups = if self.verb == Verb::Get { &session } else { &NoLookups };
         let tables = SystemTables { store, lookups, call, children: ChildRule { call, vault: store.vault() } };
         let rule = Rule { resource: self.resource, call, vault: store.vault() };
+        let followup = CallFollowup::of(call, &[]).filter(|_| self.verb != Verb::Get);
+        let following = followup.map(|followup| Following::new(followup, store.database()));
         work(&Caller {
             lookups,
             user_id: call.session.user_id(),
@@ -103,6 +108,7 @@ impl<'a> Records<'a> {
             related: &tables,
             rule: &rule,
             is_admin: call.session.is_admin(),
+            followup: following.as_ref().map(|following| following as &dyn Followup),
         })
     }
 
@@ -306,6 +312,7 @@ impl RelatedTables for SystemTables<'_> {
             related: self,
             rule: restricted.as_ref().map_or(&NoRule as &dyn RecordRule, |rule| rule),
             is_admin: session.is_admin(),
+            followup: None,
         };
         let request =
             RecordRequest { verb: Verb::Get, table, id: None, parameters: &parameters, payload: &Value::Null };

@@ -81,8 +81,10 @@ pub(in crate::system) fn warnings(call: &Call<'_>, records: &[&Object], name: Op
         let stored = call.gateway.scripts().find(script);
         let stored_kind = stored.as_ref().map(|slot| slot.script.kind.as_str());
         let Some(kind) = text("type").or(stored_kind).filter(|kind| known_type(kind)) else { continue };
-        if EventName::parse(script).is_ok_and(|event| event.phase == Phase::Queued) {
-            warnings.push(format!("Script '{script}' is stored, but queued scripts do not run in this release."));
+        let is_queued = EventName::parse(script).is_ok_and(|event| event.phase == Phase::Queued);
+        if is_queued && let (Some(jobs), Some(config)) = (call.gateway.jobs(), record.get("config")) {
+            let mistakes = jobs.mistakes(config);
+            warnings.extend(mistakes.iter().map(|mistake| format!("In the config of script '{script}' {mistake}")));
         }
         if let Err(reason) = call.gateway.engines().usable(kind) {
             warnings.push(format!("Script '{script}' is stored, but can't run: {}", reason.message));

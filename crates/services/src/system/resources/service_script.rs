@@ -27,8 +27,11 @@ fn collect(call: &Call<'_>, id: Option<&str>, record: &Object, warnings: &mut Ve
     }
     let name = text("name").or(stored.as_ref().map(|entry| entry.name.as_str())).unwrap_or_default();
     let set = |field: &str| config.get(field).filter(|value| !value.is_null() && *value != "");
-    if set("queued").is_some_and(truthy) {
-        warnings.push(format!("Service '{name}' is stored, but queued services do not run in this release."));
+    if set("queued").is_some_and(truthy)
+        && let (Some(jobs), Some(options)) = (call.gateway.jobs(), set("config"))
+    {
+        let mistakes = jobs.mistakes(options);
+        warnings.extend(mistakes.iter().map(|mistake| format!("In the config of service '{name}' {mistake}")));
     }
     if let Err(reason) = call.gateway.engines().usable(kind) {
         warnings.push(format!("Service '{name}' is stored, but can't run: {}", reason.message));
