@@ -113,6 +113,7 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     } else {
         tracing::warn!("stopped; some calls did not finish within {} ms", settings.limits.shutdown_ms);
     }
+    platform.stop_jobs().await;
     Ok(platform.save()?)
 }
 
