@@ -262,6 +262,52 @@ async fn payloads_go_with_their_jobs_and_those_that_are_needed_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_while_all_processes_cut_off_the_log_at_once() {
+    let url = NatsServer::shared().unwrap().url();
+    let prefix = NatsServer::prefix();
+    let tight = |limits: &mut Limits| (limits.job_log_bytes, limits.job_keep_ended_ms) = (1, 0);
+    let lasting = put(&*open(&url, &prefix, tight), job_with("lasting", |job| job.delay_ms = 1_000_000)).await;
+    let processes = (0..4).map(|number| {
+        let (url, prefix) = (url.clone(), prefix.clone());
+        tokio::spawn(async move {
+            let mut ended: Vec<JobId> = Vec::new();
+            let mut taken_in: Vec<JobId> = Vec::new();
+            for _ in 0..8 {
+                // Each round another process, which starts from what the others left.
+                let store = open(&url, &prefix, tight);
+                let mut batch = jobs(10);
+                batch.iter_mut().for_each(|new| new.payload = vec![number; 5000].into());
+                taken_in.extend(batch.iter().map(|new| new.job.id.clone()));
+                insist(|| store.enqueue(batch.clone())).await;
+                let request = request(10);
+                let claimed = insist(|| store.claim(&request)).await;
+                assert!(claimed.iter().all(|claimed| claimed.payload.len() == 5000));
+                let ends: Vec<Finish> = claimed.iter().map(|claimed| end(claimed, Outcome::Succeeded)).collect();
+                assert!(insist(|| store.finish(ends.clone())).await.iter().all(|counted| *counted));
+                ended.extend(claimed.into_iter().map(|claimed| claimed.held.id));
+                for _ in 0..3 {
+                    insist(|| store.maintain()).await;
+                }
+            }
+            (taken_in, ended)
+        })
+    });
+    let (mut taken_in, mut ended) = (HashSet::new(), Vec::new());
+    for process in processes.collect::<Vec<_>>() {
+        let (more, done) = process.await.unwrap();
+        taken_in.extend(more);
+        ended.extend(done);
+    }
+    let late = shared(&prefix);
+    ended.extend(claim(&*late, taken_in.len() - ended.len()).await.into_iter().map(|claimed| claimed.held.id));
+    assert_eq!(ended.len(), taken_in.len());
+    assert_eq!(ended.into_iter().collect::<HashSet<_>>(), taken_in);
+    assert_eq!(detail(&*late, &lasting).await.payload.as_deref(), Some(&b"for lasting"[..]));
+    assert!(stream_state(&url, &format!("{prefix}_log")).await.first_sequence > 1);
+    assert!(stream_state(&url, &format!("{prefix}_data")).await.first_sequence > 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_server_says_so_and_keeps_what_it_took_in() {
     let server = NatsServer::start_with_storage(12 << 20).unwrap();
     let store = open(&server.url(), "jobs", |_| ());

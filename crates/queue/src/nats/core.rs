@@ -67,7 +67,9 @@ impl Running {
         });
         let reader = tokio::spawn(follow::follow(core.clone())).abort_handle();
         let writer = tokio::spawn(write::write(core.clone(), by, queue)).abort_handle();
-        Ok(Running { core, tasks: [reader, writer] })
+        let running = Running { core, tasks: [reader, writer] };
+        running.core.catch_up().await?;
+        Ok(running)
     }
 }
 

@@ -101,6 +101,9 @@ impl Upkeep {
         if before > floor {
             core.propose(&Command::Floor { sequence: before }).await?;
         }
+        // What came in before the floor was known is there by now, and nothing can come any more.
+        let (first, floor) = core.view.read(|state| (state.first_data(), state.floor()));
+        let before = first.unwrap_or(u64::MAX).min(floor);
         if before > data.first_sequence {
             core.link.purge(Kind::Data, before).await?;
         } else {

@@ -1,7 +1,7 @@
 //! What this process knows: the state as far as it read the log, and who waits for what comes of a command.
 
 use super::command::{Command, Message, Reply, VERSION};
-use super::error::refused;
+use super::error::{refused, unreachable};
 use super::state::State;
 use crate::{Held, QueueResult};
 use parking_lot::Mutex;
@@ -70,6 +70,11 @@ impl View {
     pub fn load(&self, state: State, applied: u64, summary_bytes: usize) {
         let mut inner = self.inner.lock();
         inner.state = state;
+        // Whether their commands are among what was not read is not known.
+        for (_, sender) in inner.pending.drain() {
+            // Whoever waited may have gone.
+            let _ = sender.send(Err(unreachable("its log was cut off before it was read")));
+        }
         (inner.log_bytes, inner.summary_bytes) = (0, summary_bytes);
         self.applied.send_replace(Some(applied));
         self.wake();
