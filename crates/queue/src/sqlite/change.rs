@@ -41,22 +41,17 @@ pub(super) fn redrive(connection: &Connection, id: &JobId, edit: &Edit, now_ms: 
     let Some(job) = redrivable(connection, id)? else { return Ok(false) };
     let queue = edit.queue.as_deref().unwrap_or(&job.queue);
     let stays_in_line = job.is_waiting && queue == job.queue;
-    let is_blocked = match &job.order_key {
-        Some(_) if stays_in_line => job.is_blocked,
-        Some(key) => lane::has_turn(connection, queue, key)?,
-        None => false,
-    };
     let lane = lane::of(connection, queue, &job.script, job.concurrency)?;
     let waits_from_ms = (edit.delay_ms > 0).then_some(now_ms);
     let run_at_ms = waits_from_ms.map(|from| from.saturating_add(stored(edit.delay_ms)));
     connection
         .prepare_cached(
-            "UPDATE job SET status = 0, lane = ?2, queue = ?3, blocked = ?4, priority = coalesce(?5, priority), \
-             tries = coalesce(?6, tries), waits_from_ms = ?7, run_at_ms = ?8, failed = 0, ended_ms = NULL WHERE seq = ?1",
+            "UPDATE job SET status = 0, lane = ?2, queue = ?3, priority = coalesce(?4, priority), \
+             tries = coalesce(?5, tries), waits_from_ms = ?6, run_at_ms = ?7, failed = 0, ended_ms = NULL WHERE seq = ?1",
         )
         .and_then(|mut statement| {
             let tries = edit.tries.map(|tries| tries.max(1));
-            statement.execute(params![job.seq, lane, queue, is_blocked, edit.priority, tries, waits_from_ms, run_at_ms])
+            statement.execute(params![job.seq, lane, queue, edit.priority, tries, waits_from_ms, run_at_ms])
         })
         .or_queue_error()?;
     if let Some(payload) = &edit.payload {
@@ -66,11 +61,12 @@ pub(super) fn redrive(connection: &Connection, id: &JobId, edit: &Edit, now_ms: 
             .or_queue_error()?;
     }
     if let Some(key) = &job.order_key
-        && job.is_waiting
         && !stays_in_line
-        && !job.is_blocked
     {
-        lane::pass_turn(connection, &job.queue, key)?;
+        lane::stand_in_line(connection, queue, key, job.seq)?;
+        if job.is_waiting && !job.is_blocked {
+            lane::pass_turn(connection, &job.queue, key)?;
+        }
     }
     Ok(true)
 }

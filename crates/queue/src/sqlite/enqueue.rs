@@ -42,7 +42,7 @@ fn insert(connection: &Connection, new: &NewJob, now_ms: i64) -> QueueResult<()>
     let job = &new.job;
     let lane = lane::of(connection, &job.queue, &job.script, job.concurrency)?;
     let is_blocked = match &job.order_key {
-        Some(key) => lane::has_turn(connection, &job.queue, key)?,
+        Some(key) => lane::is_behind(connection, &job.queue, key)?,
         None => false,
     };
     let delay_ms = stored(job.delay_ms);

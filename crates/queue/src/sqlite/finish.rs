@@ -102,7 +102,7 @@ impl Ending {
         Ok(ended)
     }
 
-    /// The job keeps its place and the turn of its order key.
+    /// The job keeps its place.
     fn wait_again(
         &self,
         connection: &Connection,
@@ -113,7 +113,7 @@ impl Ending {
     ) -> QueueResult<Option<Ended>> {
         let waits_from_ms = (delay_ms > 0).then_some(self.now_ms);
         let run_at_ms = waits_from_ms.map(|from| from.saturating_add(stored(delay_ms)));
-        connection
+        let ended = connection
             .prepare_cached(
                 "UPDATE job SET status = 0, waits_from_ms = ?3, run_at_ms = ?4, worker = NULL, failed = failed + ?5, \
                  last_error = coalesce(?6, last_error) \
@@ -123,7 +123,11 @@ impl Ending {
                 let values = params![held.id.as_str(), held.attempt, waits_from_ms, run_at_ms, failed, error];
                 statement.query_row(values, ended_of).optional()
             })
-            .or_queue_error()
+            .or_queue_error()?;
+        if let Some(Ended { seq, queue, order_key: Some(key) }) = &ended {
+            lane::stand_in_line(connection, queue, key, *seq)?;
+        }
+        Ok(ended)
     }
 
     fn write_down(&self, connection: &Connection, seq: i64, number: u32, attempt: &Attempt) -> QueueResult<()> {

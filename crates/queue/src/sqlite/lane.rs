@@ -35,15 +35,15 @@ pub(super) fn forget_empty(connection: &Connection) -> QueueResult<()> {
         .map(|_count| ())
 }
 
-/// Whether a job of that key waits or runs: one of them has the turn then, and others are blocked until it is passed on.
-pub(super) fn has_turn(connection: &Connection, queue: &str, order_key: &str) -> QueueResult<bool> {
+/// Whether a new job of that key must wait for its turn: it is behind all others.
+pub(super) fn is_behind(connection: &Connection, queue: &str, order_key: &str) -> QueueResult<bool> {
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM job WHERE queue = ? AND order_key = ? AND status IN (0, 1))")
         .and_then(|mut statement| statement.query_row([queue, order_key], |row| row.get(0)))
         .or_queue_error()
 }
 
-/// Gives the turn of that key to the earliest job that waits, after the one that had it ended or left.
+/// Gives the turn of that key to its earliest job, after the one that had it ended or left.
 pub(super) fn pass_turn(connection: &Connection, queue: &str, order_key: &str) -> QueueResult<()> {
     connection
         .prepare_cached(
@@ -53,4 +53,30 @@ pub(super) fn pass_turn(connection: &Connection, queue: &str, order_key: &str) -
         .and_then(|mut statement| statement.execute([queue, order_key]))
         .or_queue_error()
         .map(|_count| ())
+}
+
+/// Puts the job at `seq`, which waits from now on, into the line of its key: behind whoever runs, otherwise by its place. It may be the
+/// first, so that the one that had the turn has to wait.
+pub(super) fn stand_in_line(connection: &Connection, queue: &str, order_key: &str, seq: i64) -> QueueResult<()> {
+    connection
+        .prepare_cached(
+            "UPDATE job SET blocked = seq <> (SELECT min(seq) FROM job \
+             WHERE queue = ?1 AND order_key = ?2 AND status IN (0, 1)) OR ?4 \
+             WHERE seq IN (SELECT seq FROM (SELECT seq FROM job \
+             WHERE queue = ?1 AND order_key = ?2 AND status IN (0, 1) ORDER BY seq LIMIT 2) UNION SELECT ?3) \
+             AND status = 0",
+        )
+        .and_then(|mut statement| {
+            let is_run = is_run(connection, queue, order_key)?;
+            statement.execute(params![queue, order_key, seq, is_run])
+        })
+        .or_queue_error()
+        .map(|_count| ())
+}
+
+/// Whether a job of that key runs. Looks at all that run, which are few.
+fn is_run(connection: &Connection, queue: &str, order_key: &str) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM job WHERE status = 1 AND +queue = ? AND +order_key = ?)")?
+        .query_row([queue, order_key], |row| row.get(0))
 }
