@@ -18,6 +18,7 @@ mod linked_scripts;
 mod naming;
 mod nested_calls;
 mod platform_api;
+mod queue;
 mod responses;
 mod rights;
 mod scripting_guide;

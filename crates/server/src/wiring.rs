@@ -46,7 +46,7 @@ pub fn platform_settings(settings: &Settings) -> Result<PlatformSettings> {
         scripts: settings.scripts.clone(),
         confinement: confinement(settings)?,
         outbound: settings.outbound.clone(),
-        queue: antiphon_model::QueueSettings::default(),
+        queue: settings.queue.clone(),
         limits: settings.limits.clone(),
     })
 }

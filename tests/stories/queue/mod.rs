@@ -1,0 +1,4 @@
+//! Scripts that run later.
+
+mod scripts;
+mod support;
