@@ -199,12 +199,13 @@ fn statement_181_an_exceeded_limit_runs_its_scripts_once_in_a_window() {
     print('told by ' + event.script_name);";
     app.attach("system.limit.{id}.exceeded", tell);
     app.attach(&format!("system.limit.{id}.exceeded"), tell);
-    app.attach(&format!("system.limit.{id}.exceeded.queued"), "throw 'there is no queue yet';");
+    app.attach(&format!("system.limit.{id}.exceeded.queued"), "print('queued by ' + event.limit.name);");
     app.user().get("db/_table/todo").expect(200);
     for _ in 0..3 {
         app.user().get("db/_table/todo?limit=1").refused(429);
     }
     app.wait_for_log(&format!("told by system.limit.{id}.exceeded"));
+    app.wait_for_log("queued by one");
     let told = app.ran();
     assert_eq!(told.len(), 2, "{told:?}");
     let limit = json!({

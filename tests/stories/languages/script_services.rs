@@ -304,9 +304,9 @@ fn saving_says_what_will_not_run() {
     assert_eq!(warned("fine", json!({"content": "return 1;"})), None);
     let broken = warned("broken", json!({"content": "return {"})).unwrap();
     assert!(broken.contains("'broken' can't run") && broken.contains("line"), "{broken}");
-    let queued = warned("later", json!({"content": "return 1;", "queued": true})).unwrap();
-    assert!(queued.contains("queued"), "{queued}");
-    assert!(app.admin().get("later").refused(501).contains("queued"));
+    let options = json!({"content": "return 1;", "queued": true, "config": {"tries": 0}});
+    let queued = warned("later", options).unwrap();
+    assert!(queued.contains("'later' 'tries' must be a whole number from 1 on"), "{queued}");
     let id = app.admin().get("system/service?filter=name=fine&fields=id").expect(200)["resource"][0]["id"].clone();
     let patched = app.admin().patch(&format!("system/service/{id}"), json!({"config": {"content": "return ]"}}));
     assert!(patched.header("warning").unwrap().contains("'fine' can't run"), "{patched:?}");

@@ -38,7 +38,10 @@ fn statement_110_a_queued_service_answers_at_once_and_its_script_runs_afterwards
 fn statement_127_a_queued_script_sees_the_final_call_and_its_failure_reaches_nobody() {
     let app = TestApp::start();
     app.attach("db._table.todo.post.pre_process", "event.request.payload.resource[0].name = 'before';");
-    app.attach("db._table.todo.post.post_process", "event.response.content.after = true; event.response.status_code = 201;");
+    app.attach(
+        "db._table.todo.post.post_process",
+        "event.response.content.after = true; event.response.status_code = 201;",
+    );
     let tell = telling(
         "{name: event.request.payload.resource[0].name, status: event.response.status_code, content: event.response.content}",
     );
@@ -161,7 +164,8 @@ fn scripts_that_queue_each_other_come_to_an_end() {
 #[test]
 fn a_script_that_is_deleted_or_switched_off_does_not_run_any_more() {
     let app = TestApp::start();
-    let held = |event: &str| app.store(event, json!({"content": telling("event._event.name"), "config": {"queue": "held"}}));
+    let held =
+        |event: &str| app.store(event, json!({"content": telling("event._event.name"), "config": {"queue": "held"}}));
     let events = [QUEUED, "db._table.{table_name}.post.queued"];
     app.admin().patch("system/queue/held", json!({"is_paused": true})).expect(200);
     events.iter().for_each(|event| held(event));

@@ -40,17 +40,33 @@ impl Runner for GatewayRunner {
             Ok(payload) => payload,
             Err(error) => return ended(End::Hopeless(error.message)),
         };
-        if payload.kind == JobKind::Schedule {
-            return match gateway.run_moment(payload).await {
+        let ran = match payload.kind {
+            JobKind::Schedule => match gateway.run_moment(payload).await {
                 Ok(output) => Ran { output, ..ended(End::Succeeded) },
                 Err(error) => ended(End::Failed(error.message)),
-            };
+            },
+            JobKind::Event | JobKind::Service => match run_script(&gateway, payload).await {
+                Ok(ran) => ran,
+                Err(Obstacle::Unwanted(why)) => ended(End::Skipped(why)),
+                Err(Obstacle::Lasting(error)) => ended(End::Hopeless(error.message)),
+                Err(Obstacle::Passing(error)) => ended(End::Failed(error.message)),
+            },
+        };
+        tell(claimed, &ran.end);
+        ran
+    }
+}
+
+/// Writes what went wrong into the log: no caller is there to be told.
+fn tell(claimed: &Claimed, end: &End) {
+    let (job, script, attempt) = (&claimed.job.id, &claimed.job.script, claimed.held.attempt);
+    match end {
+        End::Succeeded => {}
+        End::Failed(error) | End::Hopeless(error) => {
+            tracing::warn!(target: "antiphon::script", %job, script, attempt, error, "a queued script failed");
         }
-        match run_script(&gateway, payload).await {
-            Ok(ran) => ran,
-            Err(Obstacle::Unwanted(why)) => ended(End::Skipped(why)),
-            Err(Obstacle::Lasting(error)) => ended(End::Hopeless(error.message)),
-            Err(Obstacle::Passing(error)) => ended(End::Failed(error.message)),
+        End::Skipped(why) => {
+            tracing::info!(target: "antiphon::script", %job, script, why, "a queued script did not run")
         }
     }
 }

@@ -183,10 +183,15 @@ async fn a_text_that_cannot_run_is_stored_with_a_warning_unless_the_caller_wants
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_that_will_not_run_in_this_release_is_stored_with_a_warning() {
+async fn options_of_a_queued_script_that_make_no_sense_are_stored_with_a_warning() {
     let test = TestPlatform::start().await;
-    let queued = test.post("event_script/a.get.queued", script("let a = 1;")).await;
-    assert_eq!((queued.status, queued.headers["warning"].contains("queued")), (201, true), "{queued:?}");
+    let mut queued = script("let a = 1;");
+    assert!(!test.post("event_script/a.get.queued", queued.clone()).await.headers.contains_key("warning"));
+    queued["config"] = json!({"delay": "soon", "connection": "nowhere"});
+    let warned = test.post("event_script/b.get.queued", queued).await;
+    assert_eq!(warned.status, 201);
+    let warning = &warned.headers["warning"];
+    assert!(warning.contains("'delay'") && warning.contains("'nowhere'"), "{warning}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
