@@ -4,7 +4,7 @@ mod command_line;
 #[cfg(test)]
 mod tests;
 
-pub use command_line::{Command, CommandLine, Flags};
+pub use command_line::{Command, CommandLine, Flags, WorkerFlags};
 
 use antiphon_model::{
     AccountSettings, Limits, Object, OutboundSettings, QueueSettings, ScriptSettings, Value, list_or_text,
@@ -200,6 +200,12 @@ fn with_flags(mut figment: Figment, flags: &Flags) -> Figment {
     }
     if flags.demo {
         figment = figment.merge(Serialized::default("demo", true));
+    }
+    if !flags.serve_queues.is_empty() {
+        figment = figment.merge(Serialized::default("queue.serve", &flags.serve_queues));
+    }
+    if let Some(jobs) = flags.jobs {
+        figment = figment.merge(Serialized::default("limits.job_concurrency", jobs));
     }
     if let Some(format) = flags.log_format {
         figment = figment.merge(Serialized::default("log.format", format));

@@ -12,6 +12,7 @@ mod scripts;
 mod serve;
 mod terminal;
 mod wiring;
+mod worker;
 
 use clap::Parser;
 use config::{Command, CommandLine, Settings};
@@ -38,6 +39,7 @@ fn run(command: &Command) -> Result<ExitCode, String> {
     let load = |flags| Settings::load(flags, std::env::vars()).map_err(|error| error.to_string());
     match command {
         Command::Serve(flags) => serve::run(load(flags)?).map_err(|error| error.to_string())?,
+        Command::Worker(flags) => worker::run(load(&flags.as_flags())?).map_err(|error| error.to_string())?,
         Command::Limits(flags) => {
             config::limits_table(&load(flags)?.limits).iter().for_each(|line| terminal::say(line));
         }

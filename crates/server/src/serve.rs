@@ -68,8 +68,18 @@ const SPARE_THREADS: usize = 8;
 
 /// Serves until SIGTERM or SIGINT.
 pub fn run(settings: Settings) -> Result<(), StartError> {
+    prepare(&settings)?;
+    on_threads(serve(settings))
+}
+
+/// Starts the log, and sees to it that the data folder can be used.
+pub fn prepare(settings: &Settings) -> Result<(), StartError> {
     start_log(&settings.log)?;
-    prepare_data(&settings.data)?;
+    prepare_data(&settings.data)
+}
+
+/// Does that on threads of which services and scripts may hold some.
+pub fn on_threads(work: impl Future<Output = Result<(), StartError>>) -> Result<(), StartError> {
     let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -77,7 +87,7 @@ pub fn run(settings: Settings) -> Result<(), StartError> {
         .thread_stack_size(THREAD_STACK)
         .build()?;
     let _lookout = Lookout::start(runtime.handle().clone())?;
-    let outcome = runtime.block_on(serve(settings));
+    let outcome = runtime.block_on(work);
     // What did not finish in time must not hold the end up.
     runtime.shutdown_background();
     outcome

@@ -19,6 +19,8 @@ pub struct CommandLine {
 pub enum Command {
     /// Serve the API until told to stop.
     Serve(Flags),
+    /// Run queued jobs of a server's data folder, without serving the API, until told to stop.
+    Worker(WorkerFlags),
     /// Print every limit with its value in force and its default.
     Limits(Flags),
     /// Keep the scripts of a server as files in a folder.
@@ -47,4 +49,48 @@ pub struct Flags {
     /// Least important level that is logged: error, warn, info, debug or trace, or a filter such as `warn,antiphon=debug`.
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,
+    /// The queues to serve; all by default.
+    #[arg(skip)]
+    pub serve_queues: Vec<String>,
+    /// Jobs that run at one time.
+    #[arg(skip)]
+    pub jobs: Option<usize>,
+}
+
+/// Flags of `worker`; each overrides the setting of its name.
+#[derive(Debug, Default, Args)]
+pub struct WorkerFlags {
+    /// Folder of the server's databases.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Serve these queues only, on every connection; all by default.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub queues: Vec<String>,
+    /// Jobs that run at one time.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Configuration file; antiphon.toml by default, if there is one.
+    #[arg(long, value_name = "FILE", env = "ANTIPHON_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// How log lines are written.
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Least important level that is logged: error, warn, info, debug or trace, or a filter such as `warn,antiphon=debug`.
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+}
+
+impl WorkerFlags {
+    /// The same as flags of a server, whose settings workers share.
+    pub fn as_flags(&self) -> Flags {
+        Flags {
+            data: self.data.clone(),
+            config: self.config.clone(),
+            log_format: self.log_format,
+            log_level: self.log_level.clone(),
+            serve_queues: self.queues.clone(),
+            jobs: self.jobs.map(usize::from),
+            ..Flags::default()
+        }
+    }
 }

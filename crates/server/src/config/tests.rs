@@ -2,6 +2,7 @@
 
 use super::*;
 use antiphon_model::QueueDriver;
+use clap::Parser;
 
 fn load(file: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Settings, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
@@ -111,4 +112,15 @@ fn what_is_wrong_with_the_queue_is_said_without_passwords() {
     assert!(wrong.contains("queue.url") && !wrong.contains("secret"), "{wrong}");
     let unknown = refused(&[("ANTIPHON_QUEUE__DRIVER", "redis")]);
     assert!(unknown.contains("redis") && unknown.contains("postgres"), "{unknown}");
+}
+
+#[test]
+fn flags_of_workers_override_what_servers_share() {
+    let line = ["antiphon", "worker", "--queues", "mail,bulk", "--jobs", "3", "--data", "there", "--log-level", "warn"];
+    let Command::Worker(flags) = CommandLine::try_parse_from(line).unwrap().command else { unreachable!() };
+    let settings = load("[queue]\nserve = [\"other\"]\n", &[], flags.as_flags()).unwrap();
+    assert_eq!(settings.queue.serve, ["mail", "bulk"]);
+    assert_eq!((settings.limits.job_concurrency, settings.log.level.as_str()), (3, "warn"));
+    assert_eq!(settings.data, PathBuf::from("there"));
+    assert!(CommandLine::try_parse_from(["antiphon", "worker", "--jobs", "0"]).is_err());
 }
