@@ -4,7 +4,7 @@ mod command_line;
 #[cfg(test)]
 mod tests;
 
-pub use command_line::{Command, CommandLine, Flags, WorkerFlags};
+pub use command_line::{Command, CommandLine, Flags};
 
 use antiphon_model::{
     AccountSettings, Limits, Object, OutboundSettings, QueueSettings, ScriptSettings, Value, list_or_text,

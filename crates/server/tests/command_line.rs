@@ -5,9 +5,9 @@
 mod process;
 
 use process::{Server, antiphon};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn run(arguments: &[&str]) -> Output {
     antiphon(arguments).current_dir(std::env::temp_dir()).output().unwrap()
@@ -87,4 +87,45 @@ fn the_demo_prints_a_key_that_works_at_every_start() {
     let server = Server::start(data.path(), &["--demo"], &[]);
     let todos = get(&server.address, "/api/v2/db/_table/todo", &format!("X-DreamFactory-API-Key: {}", keys[0].0));
     assert!(todos.starts_with("HTTP/1.1 200") && todos.contains("\"resource\":[{"), "{todos}");
+}
+
+#[test]
+fn a_worker_runs_until_it_is_told_to_stop() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().to_str().unwrap();
+    let mut worker = antiphon(&["worker", "--data", folder, "--queues", "mail", "--jobs", "2"])
+        .current_dir(data.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(worker.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let start = log.by_ref().find(|line| line.contains("running jobs")).unwrap();
+    assert!(start.contains("queues=\"mail\"") && start.contains("jobs=2"), "{start}");
+    assert!(Command::new("kill").args(["-TERM", &worker.id().to_string()]).status().unwrap().success());
+    assert!(log.all(|line| !line.contains("ERROR")));
+    assert_eq!(worker.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_queue_that_lacks_its_address_is_named_and_passwords_are_not() {
+    let start = |variables: &[(&str, &str)]| {
+        let output = antiphon(&["worker"]).envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let missing = start(&[("ANTIPHON_QUEUE__DRIVER", "postgres")]);
+    assert!(missing.contains("queue.url is missing"), "{missing}");
+    for url in ["mysql://me:s3cr3t@host/db", "postgres://me:s3cr3t@:port/db"] {
+        let wrong = start(&[("ANTIPHON_QUEUE__DRIVER", "postgres"), ("ANTIPHON_QUEUE__URL", url)]);
+        assert!(!wrong.contains("s3cr3t") && !wrong.contains("panicked"), "{wrong}");
+    }
+}
+
+#[test]
+fn the_help_of_workers_names_their_flags() {
+    let help = String::from_utf8(run(&["worker", "--help"]).stdout).unwrap();
+    for flag in ["--data", "--queues", "--jobs", "--config", "--log-level"] {
+        assert!(help.contains(flag), "{flag} in:\n{help}");
+    }
+    assert!(!help.contains("--listen") && !help.contains("--demo"), "{help}");
 }

@@ -23,8 +23,11 @@ impl Direct {
         if !settings.data.is_dir() {
             return Err(format!("There is no data folder '{folder}'."));
         }
+        // Jobs are for servers and workers; this process is gone in a moment.
+        let mut settings = settings.clone();
+        settings.queue.workers = false;
         let platform =
-            wiring::open(settings).map_err(|error| format!("The data folder '{folder}' can't be opened: {error}."))?;
+            wiring::open(&settings).map_err(|error| format!("The data folder '{folder}' can't be opened: {error}."))?;
         Ok(Direct { platform })
     }
 }
