@@ -311,6 +311,7 @@ async fn nothing_is_lost_while_all_processes_cut_off_the_log_at_once() {
 async fn a_full_server_says_so_and_keeps_what_it_took_in() {
     let server = NatsServer::start_with_storage(12 << 20).unwrap();
     let store = open(&server.url(), "jobs", |_| ());
+    store.maintain().await.unwrap();
     let mut stored = HashSet::new();
     let error = loop {
         let mut new = job("a");
@@ -331,6 +332,17 @@ async fn a_full_server_says_so_and_keeps_what_it_took_in() {
     for id in &stored {
         assert_eq!(detail(&*late, id).await.payload.map(|payload| payload.len()), Some(200_000));
     }
+    let refused = late.enqueue(jobs(1)).await;
+    assert!(matches!(refused, Err(QueueError::Full(_))), "{refused:?}");
+    // Workers go on, and that makes room.
+    for claimed in claim(&*late, stored.len()).await {
+        assert!(finish(&*late, &claimed, Outcome::Succeeded).await);
+    }
+    eventually("there is room again", async || {
+        store.maintain().await.unwrap();
+        store.enqueue(jobs(1)).await.ok()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

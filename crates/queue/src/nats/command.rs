@@ -61,6 +61,8 @@ pub enum Command {
     Floor { sequence: u64 },
     /// Data was written again elsewhere.
     Move { moves: Vec<Moved> },
+    /// Space is set aside for the log when nothing else fits, or was used up.
+    Reserve { is_there: bool },
     /// The log up to here is summed up elsewhere, in so many bytes.
     Saved { bytes: usize },
     /// A piece of a command that is too large for one message; the last one to arrive brings it about, as the command `number`.

@@ -67,9 +67,7 @@ impl Running {
         });
         let reader = tokio::spawn(follow::follow(core.clone())).abort_handle();
         let writer = tokio::spawn(write::write(core.clone(), by, queue)).abort_handle();
-        let running = Running { core, tasks: [reader, writer] };
-        running.core.catch_up().await?;
-        Ok(running)
+        Ok(Running { core, tasks: [reader, writer] })
     }
 }
 
@@ -90,6 +88,18 @@ impl Core {
                 self.view.fail(&[number], &error);
                 Err(error)
             }
+        }
+    }
+
+    /// Waits until the state is known.
+    pub async fn be_ready(&self) -> QueueResult<()> {
+        let mut applied = self.view.applied();
+        if applied.borrow().is_some() {
+            return Ok(());
+        }
+        match tokio::time::timeout(PATIENCE, applied.wait_for(Option::is_some)).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(unreachable("the jobs that it holds are still being read")),
         }
     }
 

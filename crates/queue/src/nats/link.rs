@@ -30,6 +30,8 @@ pub enum Kind {
     Data,
     /// What the log comes to, now and then.
     Snapshot,
+    /// Nothing of use: it goes when there is no room for the log.
+    Reserve,
 }
 
 /// A connection that heals itself.
@@ -68,7 +70,7 @@ impl Link {
 
     /// Makes the streams that are not there.
     pub async fn make_streams(&self) -> QueueResult<()> {
-        for (kind, subject) in [(Kind::Log, ""), (Kind::Data, ""), (Kind::Snapshot, ".>")] {
+        for (kind, subject) in [(Kind::Log, ""), (Kind::Data, ""), (Kind::Snapshot, ".>"), (Kind::Reserve, "")] {
             let stream = self.context.get_or_create_stream(Config {
                 name: self.stream(kind),
                 subjects: vec![format!("{}{subject}", self.subject(kind))],
@@ -96,6 +98,7 @@ impl Link {
             Kind::Log => "log",
             Kind::Data => "data",
             Kind::Snapshot => "snapshot",
+            Kind::Reserve => "reserve",
         };
         format!("{}_{name}", self.address.prefix)
     }
@@ -192,6 +195,12 @@ impl Link {
         }
         let stream = self.handle(kind).await?;
         stream.purge().sequence(before).await.map(drop).map_err(|error| unreachable(&error))
+    }
+
+    /// Lets all messages go; tells whether there were any.
+    pub async fn clear(&self, kind: Kind) -> QueueResult<bool> {
+        let stream = self.handle(kind).await?;
+        stream.purge().await.map(|done| done.purged > 0).map_err(|error| unreachable(&error))
     }
 
     /// A stream, without asking whether it is there.

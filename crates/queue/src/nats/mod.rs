@@ -21,6 +21,7 @@ use self::address::Address;
 use self::command::{Arriving, Change, Command, Given, Reply};
 use self::core::{Core, Running};
 use self::error::refused;
+use self::link::PATIENCE;
 use self::state::State;
 use self::upkeep::Upkeep;
 use crate::{
@@ -57,7 +58,10 @@ impl NatsStore {
 
     async fn core(&self) -> QueueResult<&Arc<Core>> {
         let start = || Running::start(self.address.clone(), self.settings.clone());
-        Ok(&self.running.get_or_try_init(start).await?.core)
+        let running = tokio::time::timeout(PATIENCE, self.running.get_or_try_init(start)).await;
+        let core = &running.map_err(|_| error::unreachable("it does not answer"))??.core;
+        core.be_ready().await?;
+        Ok(core)
     }
 
     fn now_ms(&self) -> i64 {
@@ -120,6 +124,11 @@ impl Store for NatsStore {
             return Ok(Vec::new());
         }
         let core = self.core().await?;
+        if core.view.read(State::is_tight) {
+            return Err(QueueError::Full(
+                "NATS was full: no jobs are taken in until others have ended, or it has more room".to_owned(),
+            ));
+        }
         if core.view.read(State::bytes) > self.settings.limits.job_view_bytes && !upkeep::make_room(core).await? {
             return Err(QueueError::Full(
                 "its jobs take more memory than job_view_bytes: let workers catch up, or discard dead letters"

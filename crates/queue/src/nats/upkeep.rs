@@ -5,7 +5,7 @@ use super::core::Core;
 use super::link::Kind;
 use super::snapshot;
 use super::state::State;
-use crate::{JobId, QueueResult};
+use crate::{JobId, QueueError, QueueResult};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Ended jobs that are forgotten with one command.
 const FORGET: usize = 1000;
+/// Bytes that are set aside: room for the ends of some thousand jobs.
+const RESERVE: usize = 2 << 20;
 /// Bytes of payloads that are written again at one time, to let the space around them go.
 const MOVE: u64 = 8 << 20;
 
@@ -42,11 +44,12 @@ impl Upkeep {
         let taken_back = self.take_back(core).await?;
         correct(core).await?;
         forget(core).await?;
+        self.let_data_go(core).await?;
         let (log, summary) = core.view.log_and_summary_bytes();
-        if log > core.settings.limits.job_log_bytes.max(summary) {
+        if log > slack(core).max(summary) {
             snapshot::save(core).await?;
         }
-        self.let_data_go(core).await?;
+        set_aside(core).await?;
         Ok(taken_back)
     }
 
@@ -93,7 +96,7 @@ impl Upkeep {
         let (first, floor, needed) = core.view.read(|state| (state.first_data(), state.floor(), state.data_bytes()));
         let data = core.link.state(Kind::Data).await?;
         let seen = std::mem::replace(&mut *self.data.lock(), data.last_sequence);
-        if data.bytes <= 2 * needed + core.settings.limits.job_log_bytes as u64 {
+        if data.bytes <= 2 * needed + slack(core) as u64 {
             return Ok(());
         }
         // What was written since the last look may belong to jobs that are about to be taken in.
@@ -111,6 +114,28 @@ impl Upkeep {
         }
         Ok(())
     }
+}
+
+/// What may lie in the streams without use: nothing when they are full.
+fn slack(core: &Core) -> usize {
+    if core.view.read(State::is_tight) { 0 } else { core.settings.limits.job_log_bytes }
+}
+
+/// Sets space aside for the log, if there is any.
+async fn set_aside(core: &Core) -> QueueResult<()> {
+    if core.view.read(State::has_reserve) {
+        return Ok(());
+    }
+    let link = &core.link;
+    let piece = Bytes::from(vec![0; link.room().min(RESERVE)]);
+    while link.state(Kind::Reserve).await?.bytes < RESERVE as u64 {
+        let name = uuid::Uuid::now_v7().simple().to_string();
+        match link.publish(&link.subject(Kind::Reserve), piece.clone(), &name).await {
+            Err(QueueError::Full(_)) => return link.clear(Kind::Reserve).await.map(drop),
+            published => drop(published?),
+        }
+    }
+    core.propose(&Command::Reserve { is_there: true }).await.map(drop)
 }
 
 /// Makes room in memory: forgets the oldest ended jobs before their time. Tells whether there is enough.

@@ -1,8 +1,11 @@
 //! Writes commands to the log: those that come while others are under way go together in one message.
 
-use super::command::Message;
+use super::command::{Command, Message};
 use super::core::{Core, Proposal};
+use super::error::refused;
 use super::link::Kind;
+use crate::{QueueError, QueueResult};
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::sync::Arc;
@@ -12,6 +15,8 @@ use tokio::sync::mpsc;
 const UNDER_WAY: usize = 4;
 /// Most bytes of one message, so that a large one holds nobody up for long.
 const MESSAGE: usize = 256 << 10;
+/// The number of commands of which nobody waits for the outcome.
+const NOBODY: u64 = 0;
 /// What a message and each command have around their text.
 pub const FRAME: usize = 128;
 
@@ -59,11 +64,29 @@ fn gather(
 }
 
 async fn send(core: &Core, by: &str, batch: Vec<(u64, String)>) {
-    let numbers: Vec<u64> = batch.iter().map(|(number, _)| *number).collect();
-    let identifier = format!("{by}.{}", numbers.first().copied().unwrap_or_default());
-    let bytes = Message::bytes(by, &batch).into();
     // Who waits is told when it comes back in the log.
-    if let Err(error) = core.link.publish(&core.link.subject(Kind::Log), bytes, &identifier).await {
+    if let Err(error) = publish(core, by, &batch).await {
+        let numbers: Vec<u64> = batch.iter().map(|(number, _)| *number).collect();
         core.view.fail(&numbers, &error);
+    }
+}
+
+/// Publishes to the log, at the cost of what was set aside when there is no room: jobs must be able to end, which makes room.
+async fn publish(core: &Core, by: &str, batch: &[(u64, String)]) -> QueueResult<u64> {
+    let subject = core.link.subject(Kind::Log);
+    let identifier = format!("{by}.{}", batch.first().map_or(0, |(number, _)| *number));
+    let bytes = Bytes::from(Message::bytes(by, batch));
+    match core.link.publish(&subject, bytes.clone(), &identifier).await {
+        Err(error @ QueueError::Full(_)) => {
+            if !core.link.clear(Kind::Reserve).await? {
+                return Err(error);
+            }
+            tracing::warn!(%error, "no more jobs are taken in until there is room");
+            let text = serde_json::to_string(&Command::Reserve { is_there: false }).map_err(|error| refused(&error))?;
+            let told = Message::bytes(by, &[(NOBODY, text)]);
+            core.link.publish(&subject, told.into(), &format!("{identifier}.reserve")).await?;
+            core.link.publish(&subject, bytes, &identifier).await
+        }
+        published => published,
     }
 }

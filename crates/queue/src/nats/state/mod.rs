@@ -37,6 +37,8 @@ pub struct State {
     next_arrival: u64,
     /// Nothing refers to data below.
     floor: u64,
+    /// Whether space is set aside; not known before it was for the first time.
+    reserve: Option<bool>,
     parts: VecDeque<(Proposal, Vec<Option<String>>)>,
 }
 
@@ -99,6 +101,10 @@ impl State {
                 Reply::Done(true)
             }
             Command::Move { moves } => Reply::Count(moves.into_iter().filter_map(|moved| self.relocate(moved)).count()),
+            Command::Reserve { is_there } => {
+                self.reserve = Some(is_there);
+                Reply::Done(true)
+            }
             Command::Saved { .. } | Command::Part { .. } => Reply::Done(true),
         }
     }

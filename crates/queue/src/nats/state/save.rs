@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Saved {
     next_arrival: u64,
     floor: u64,
+    reserve: Option<bool>,
     paused: Vec<String>,
 }
 
@@ -35,7 +36,7 @@ impl State {
         let chunks =
             jobs.chain(known).chain(parts).map(|chunk| serde_json::to_string(&chunk)).collect::<Result<_, _>>()?;
         let paused = self.paused.iter().cloned().collect();
-        Ok((Saved { next_arrival: self.next_arrival, floor: self.floor, paused }, chunks))
+        Ok((Saved { next_arrival: self.next_arrival, floor: self.floor, reserve: self.reserve, paused }, chunks))
     }
 
     /// The state from what was saved, without the pieces.
@@ -43,6 +44,7 @@ impl State {
         State {
             next_arrival: saved.next_arrival,
             floor: saved.floor,
+            reserve: saved.reserve,
             paused: saved.paused.into_iter().collect(),
             ..State::default()
         }

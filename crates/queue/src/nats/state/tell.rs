@@ -112,6 +112,16 @@ impl State {
         self.floor
     }
 
+    /// Whether space is set aside.
+    pub fn has_reserve(&self) -> bool {
+        self.reserve == Some(true)
+    }
+
+    /// Whether the server was full, so that what was set aside is in use.
+    pub fn is_tight(&self) -> bool {
+        self.reserve == Some(false)
+    }
+
     /// The jobs whose payloads begin in the oldest messages of data, until these have that many bytes.
     pub fn oldest_data(&self, bytes: u64) -> Vec<&Entry> {
         let mut entries: Vec<&Entry> = self
