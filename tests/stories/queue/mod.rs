@@ -1,4 +1,5 @@
 //! Scripts that run later.
 
+mod crashes;
 mod scripts;
 mod support;

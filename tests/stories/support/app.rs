@@ -69,6 +69,11 @@ impl TestApp {
         TestApp::over(Arc::clone(&self.folder), &[])
     }
 
+    /// The same with these settings as variables.
+    pub fn another_with(&self, variables: &[(String, String)]) -> TestApp {
+        TestApp::over(Arc::clone(&self.folder), variables)
+    }
+
     fn over(folder: Arc<TempDir>, variables: &[(String, String)]) -> TestApp {
         let data = folder.path().to_str().unwrap().to_owned();
         let mut process = antiphon(&["serve", "--listen", "127.0.0.1:0", "--data", &data])
@@ -145,7 +150,12 @@ impl TestApp {
 
     /// The administrator.
     pub fn admin(&self) -> Caller<'_> {
-        self.anonymous().with("X-DreamFactory-Session-Token", &fixture().admin_token)
+        TestApp::admin_at(&self.address)
+    }
+
+    /// The administrator at another server over the same data.
+    pub fn admin_at(address: &str) -> Caller<'_> {
+        Caller::new(address).with("X-DreamFactory-Session-Token", &fixture().admin_token)
     }
 
     /// Jane, who is logged in and has the role `clerk` by the app `desk`.
