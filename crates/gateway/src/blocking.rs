@@ -42,8 +42,8 @@ pub fn work_in_place() -> usize {
     IN_PLACE.load(Ordering::Relaxed)
 }
 
-/// Waits for a call from inside such work.
-pub(crate) fn wait_for<T>(runtime: &Handle, call: impl Future<Output = T>) -> T {
+/// Waits for something asynchronous from inside such work, such as a call.
+pub fn wait_for<T>(runtime: &Handle, call: impl Future<Output = T>) -> T {
     tokio::task::block_in_place(|| runtime.block_on(call))
 }
 

@@ -30,7 +30,7 @@ mod service;
 mod shape;
 
 pub use access::{authorize, covers, may, refuse_named, row_filters, uses, verbs_for};
-pub use blocking::{blocking, work_in_place};
+pub use blocking::{blocking, wait_for, work_in_place};
 pub use call::{Answer, Credentials, Gateway};
 pub use carried::CarriedWrite;
 pub use failure::report;

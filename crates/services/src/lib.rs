@@ -11,7 +11,6 @@ mod jobs;
 mod mail;
 mod memory;
 pub mod planned;
-#[expect(dead_code, reason = "started as soon as there is a queue")]
 mod schedule;
 pub mod script_files;
 pub mod script_service;

@@ -6,6 +6,7 @@ use crate::database::{DatabaseService, Databases};
 use crate::jobs::{DatabaseOutbox, Process};
 use crate::memory::StoreMemory;
 use crate::planned::PlannedService;
+use crate::schedule::{QueueSink, Scheduler};
 use crate::script_files::{FolderWatcher, LinkedFolder};
 use crate::script_service::ScriptService;
 use crate::secret;
@@ -15,17 +16,18 @@ use crate::system::{ServiceRecord, SystemService, SystemStore, service_group, se
 use crate::user::UserService;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::jobs::{GatewayRunner, Jobs};
-use antiphon_gateway::{Gateway, Libraries, LibraryFolder, Memory as _, Service, ServiceEntry};
+use antiphon_gateway::{Gateway, Libraries, LibraryFolder, Memory as _, Service, ServiceEntry, blocking};
 use antiphon_model::{
     AccountSettings, Error, Limits, Object, OutboundSettings, QueueSettings, Request, Response, Result, ScriptSettings,
     Session,
 };
-use antiphon_queue::{Queues, StoreSettings, WorkerPoolSettings, WorkerStatus, Workers};
+use antiphon_queue::{Clock, Queues, StoreSettings, WorkerPoolSettings, WorkerStatus, Workers};
 use antiphon_script::{Confinement, WorkerSettings};
 use antiphon_sql::watch::Watch;
 use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use tokio::runtime::Handle;
 
 /// File of the system database in the data folder.
 pub(crate) const SYSTEM_DATABASE: &str = "system.sqlite3";
@@ -83,6 +85,8 @@ pub struct Platform {
     jobs: Arc<Jobs>,
     /// None when this process runs no jobs, or does no longer.
     workers: Arc<Mutex<Option<Workers>>>,
+    /// Runs where workers do.
+    scheduler: Arc<Mutex<Option<Scheduler>>>,
 }
 
 impl Platform {
@@ -125,11 +129,18 @@ impl Platform {
         let counters = Arc::new(CounterWriter::start(Arc::clone(&store), Arc::clone(&gateway))?);
         let watcher = folder.map(FolderWatcher::start).transpose()?.map(Arc::new);
         let workers = Arc::new(Mutex::new(settings.queue.workers.then(|| start_workers(settings, &gateway, &jobs))));
-        Ok(Platform { _counters: counters, _watcher: watcher, gateway, store, jobs, workers })
+        let scheduler = settings.queue.workers.then(|| {
+            let sink = QueueSink::new(&gateway, Handle::current());
+            Scheduler::start(Arc::clone(&store), Clock::default(), Box::new(sink))
+        });
+        let scheduler = Arc::new(Mutex::new(scheduler.transpose()?));
+        Ok(Platform { _counters: counters, _watcher: watcher, gateway, store, jobs, workers, scheduler })
     }
 
     /// Ends the work on jobs: those that run may finish, up to the limit `shutdown_ms`, and those of calls that were answered are seen into the queue.
     pub async fn stop_jobs(&self) {
+        let scheduler = self.scheduler.lock().take();
+        blocking(|| drop(scheduler));
         let workers = self.workers.lock().take();
         if let Some(workers) = workers
             && !workers.stop().await

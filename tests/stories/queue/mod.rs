@@ -1,5 +1,9 @@
 //! Scripts that run later.
 
 mod crashes;
+mod guide;
+mod jobs;
+mod jobs_api;
+mod schedules;
 mod scripts;
 mod support;

@@ -8,6 +8,9 @@ use crate::{Gateway, Ledger, blocking};
 use antiphon_model::Result;
 use std::sync::Arc;
 
+/// The event of every schedule.
+const DOCUMENTED: &str = "system.schedule.{name}.run";
+
 impl Gateway {
     /// Fires `system.schedule.{name}.run`: runs the script of its plain name and queues that of `.queued`. Answers with what was printed.
     ///
@@ -19,8 +22,10 @@ impl Gateway {
         let session = self.identity().session_of(identity.user_id, identity.app_id, identity.client())?;
         let session = Arc::new(session);
         let request = payload.request.clone().into_request(service, identity.requestor())?;
-        let fired = FiredEvent { base: event.clone(), resource: resource.clone(), limit: limit.clone() };
-        let plan = Plan::of_events(self, vec![fired]);
+        let fired = |base: String| FiredEvent { base, resource: resource.clone(), limit: limit.clone() };
+        // The documented name, then that of the very schedule.
+        let events = [DOCUMENTED.to_owned(), event.clone()].map(fired).into();
+        let plan = Plan::of_events(self, events);
         let _permit = self.script_permit(None).await?;
         let runner = ScriptRunner { gateway: self, session: &session, frame: None, service, secrecy: None };
         let runner = EventRunner { runner, plan: &plan };

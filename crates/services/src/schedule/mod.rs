@@ -4,8 +4,11 @@
 //! takes each moment in once. The system database keeps the latest moment for who starts later.
 
 mod agenda;
+mod sink;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use sink::QueueSink;
 
 use crate::system::SystemStore;
 use crate::system::store::{integer, optional_integer, required_text, text};

@@ -14,12 +14,15 @@ pub(crate) fn answer(request: &Request, items: Vec<Object>) -> Response {
 
 /// The fields of a thing that the request asks for.
 pub(crate) fn selected(request: &Request, mut item: Object) -> Object {
-    if let Some(fields) = request.parameter(&["fields", "select"])
-        && !fields.split(',').any(|field| field.trim() == "*" || fields.trim().is_empty())
-    {
-        item.retain(|name, _| fields.split(',').any(|field| field.trim() == name));
-    }
+    item.retain(|name, _| wants(request, name));
     item
+}
+
+/// Whether the request asks for that field: by its name, or for all.
+pub(crate) fn wants(request: &Request, name: &str) -> bool {
+    request.parameter(&["fields", "select"]).is_none_or(|fields| {
+        fields.trim().is_empty() || fields.split(',').any(|field| matches!(field.trim(), "*") || field.trim() == name)
+    })
 }
 
 /// The root of a service: its resources, or the components that roles can grant (system-and-users 3.6, 4.1).

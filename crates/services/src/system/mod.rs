@@ -16,6 +16,7 @@ mod event;
 mod event_script;
 mod import;
 mod invitation;
+mod jobs;
 mod limit_cache;
 pub(crate) mod limits;
 pub(crate) mod listing;
@@ -100,6 +101,9 @@ impl SystemService {
             ("import", _) => import::handle(call),
             ("limit_cache", by_id) => limit_cache::handle(self, call, by_id.map(|_| parameter("id"))),
             ("package", _) => package::handle(self, call),
+            ("job", by_id) => jobs::handle(self, call, by_id.map(|_| parameter("id"))),
+            ("queue", by_id) => jobs::queue(self, call, by_id.map(|_| parameter("id"))),
+            ("schedule", Some(_)) if segments.next() == Some("run") => schedule::run(self, call, parameter("id")),
             ("script_type", None) => Ok(script_type::list(call)),
             ("script_type", Some(_)) => script_type::one(call, parameter("id")),
             ("service_type", None) => Ok(service_type::list(call)),

@@ -26,6 +26,7 @@ pub(super) fn routes() -> RouteTable {
             "app_group" => cache_and_config(&mut routes),
             "email_template" => environment_and_events(&mut routes),
             "limit" => counters(&mut routes),
+            "schedule" => jobs(&mut routes),
             "service" => types(&mut routes, "service_type", "The types of services"),
             "user" => types(&mut routes, "script_type", "The languages of scripts"),
             _ => {}
@@ -106,6 +107,25 @@ fn counters(routes: &mut Vec<Route>) {
     routes.extend([
         Route::new("limit_cache", &[Get, Delete], "Counters of the limits"),
         Route::new("limit_cache/{id}", &[Get, Delete], "The counter of one limit").legacy_event("limit_cache"),
+    ]);
+}
+
+fn jobs(routes: &mut Vec<Route>) {
+    routes.extend([
+        Route::new("schedule/{id}/run", &[Post], "Run a schedule now")
+            .carries(Shape::Action { request: "ScheduleRunRequest", response: "ScheduleRunResponse" }),
+        Route::new("job", &[Get, Patch, Put, Delete], "Scripts that run later")
+            .also(&[Post])
+            .carries(Shape::Collection("job")),
+        Route::new("job/{id}", &[Get, Patch, Put, Delete], "One job")
+            .also(&[Post])
+            .legacy_event("job")
+            .carries(Shape::Record("job")),
+        Route::new("queue", &[Get, Patch], "What jobs stand in").also(&[Put]).carries(Shape::Collection("queue")),
+        Route::new("queue/{id}", &[Get, Patch], "One queue")
+            .also(&[Put])
+            .legacy_event("queue")
+            .carries(Shape::Record("queue")),
     ]);
 }
 

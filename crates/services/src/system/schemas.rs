@@ -1,7 +1,7 @@
 //! The schemas of the system's records, for the API documentation.
 
-use super::SystemStore;
 use super::resources::{self, CHILDREN, RESOURCES, codec};
+use super::{SystemStore, jobs};
 use crate::api_docs::{action_schemas, tables};
 use antiphon_gateway::Schema;
 use antiphon_model::{Result, Value, json};
@@ -18,6 +18,7 @@ pub(super) fn all(store: &SystemStore) -> Result<Vec<Schema>> {
             schemas.push(record(kind, table));
         }
     }
+    schemas.extend(jobs::schemas(store.limits())?);
     Ok(schemas)
 }
 

@@ -3,11 +3,11 @@
 
 use crate::database::SessionLookups;
 use antiphon_gateway::Call;
-use antiphon_model::{Limits, Object, Result, Value, json};
+use antiphon_model::{Limits, Object, Result, Value, Verb, json};
 use antiphon_sql::catalog::Table;
 use antiphon_sql::extras::{Extra, MemoryExtras, Subject};
 use antiphon_sql::lookup::{Lookups, NoLookups};
-use antiphon_sql::records::{Caller, RecordRequest, RecordRule, RowFilters, handle};
+use antiphon_sql::records::{Caller, NoRule, RecordRequest, RecordRule, RowFilters, handle};
 use antiphon_sql::relations::SameDatabase;
 use antiphon_sql::statement::Bound;
 use antiphon_sql::{Database, DatabaseConfig, Location};
@@ -24,7 +24,7 @@ pub(super) struct LiveTable {
 
 impl LiveTable {
     /// The table in memory with these rows, each a list in the order of the columns. Of rows with the same key the first stays.
-    pub(super) fn with(&self, rows: &[Value], limits: &Limits) -> Result<Arc<Database>> {
+    fn with(&self, rows: &[Value], limits: &Limits) -> Result<Arc<Database>> {
         let hidden = self.written.iter().map(|(column, _)| {
             let mut values = Object::new();
             values.insert("is_hidden".into(), json!(true));
@@ -57,10 +57,29 @@ impl LiveTable {
         request: &LiveRequest<'_>,
         rule: &dyn RecordRule,
     ) -> Result<Value> {
-        let database = self.with(rows, call.gateway.limits())?;
+        self.ask(call, call.request.verb, rows, call.gateway.limits(), request, rule)
+    }
+
+    /// The rows that a request reads, however many.
+    pub(super) fn read(&self, call: &Call<'_>, rows: &[Value], request: &LiveRequest<'_>) -> Result<Vec<Value>> {
+        let most = u64::try_from(rows.len()).unwrap_or(u64::MAX).max(1);
+        let limits = Limits { max_records: most, max_records_cap: most, ..call.gateway.limits().clone() };
+        let mut answer = self.ask(call, Verb::Get, rows, &limits, request, &NoRule)?;
+        Ok(answer["resource"].as_array_mut().map(std::mem::take).unwrap_or_default())
+    }
+
+    fn ask(
+        &self,
+        call: &Call<'_>,
+        verb: Verb,
+        rows: &[Value],
+        limits: &Limits,
+        request: &LiveRequest<'_>,
+        rule: &dyn RecordRule,
+    ) -> Result<Value> {
+        let database = self.with(rows, limits)?;
         let session = SessionLookups(call.session);
-        let is_read = call.request.verb == antiphon_model::Verb::Get;
-        let lookups: &dyn Lookups = if is_read { &session } else { &NoLookups };
+        let lookups: &dyn Lookups = if verb == Verb::Get { &session } else { &NoLookups };
         let caller = Caller {
             lookups,
             user_id: call.session.user_id(),
@@ -68,9 +87,10 @@ impl LiveTable {
             related: &SameDatabase { database: &database, lookups },
             rule,
             is_admin: call.session.is_admin(),
+            followup: None,
         };
         let LiveRequest { id, parameters, payload } = *request;
-        let request = RecordRequest { verb: call.request.verb, table: self.name, id, parameters, payload };
+        let request = RecordRequest { verb, table: self.name, id, parameters, payload };
         handle(&database, &request, &caller)
     }
 }

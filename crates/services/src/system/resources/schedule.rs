@@ -28,7 +28,7 @@ impl Resource for Schedules {
             record.extend(app.map(|app| ("app_id".to_owned(), json!(app.id))));
         }
         record.entry("time_zone").or_insert_with(|| json!("UTC"));
-        check(&Object::new(), record)
+        check(call, &Object::new(), record)
     }
 
     fn settle(&self, call: &Call<'_>, stage: &Stage<'_>, _record: &mut Object) -> Result<()> {
@@ -52,7 +52,7 @@ impl Resource for Schedules {
             // Its user was deleted. Whoever takes it up is its user.
             record.insert("user_id".into(), json!(call.session.user_id()));
         }
-        check(existing, record)
+        check(call, existing, record)
     }
 
     fn complete(&self, _call: &Call<'_>, row: &mut Object) {
@@ -66,7 +66,7 @@ impl Resource for Schedules {
 }
 
 /// Checks what a change makes of a schedule; what it leaves out stays.
-fn check(existing: &Object, record: &mut Object) -> Result<()> {
+fn check(call: &Call<'_>, existing: &Object, record: &mut Object) -> Result<()> {
     for kept in ["last_run_date", "next_run_date"] {
         record.shift_remove(kept);
     }
@@ -93,6 +93,11 @@ fn check(existing: &Object, record: &mut Object) -> Result<()> {
     {
         let reason = "The misfire says what becomes of moments that were missed: 'once' makes up for the latest, 'skip' for none.";
         return Err(invalid("misfire", reason));
+    }
+    let config = record.get("config").filter(|config| !config.is_null());
+    let mistakes = config.zip(call.gateway.jobs()).map(|(config, jobs)| jobs.mistakes(config)).unwrap_or_default();
+    if !mistakes.is_empty() {
+        return Err(invalid("config", &mistakes.join(" ")));
     }
     Ok(())
 }
