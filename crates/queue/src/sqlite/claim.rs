@@ -59,10 +59,11 @@ fn choose(connection: &Connection, request: &ClaimRequest) -> QueueResult<Vec<i6
         if chosen.len() == request.most {
             break;
         }
-        if lane.concurrency > 0 {
-            // Several lanes may be of one script: with other limits, or in other queues.
-            let of_script = running.entry(lane.script.clone()).or_default();
-            if *of_script >= lane.concurrency {
+        if is_limited {
+            // Several lanes may have jobs of one script: in other queues, with other limits, or with none.
+            let script = if lane.concurrency > 0 { lane.script.clone() } else { script_of(connection, seq)? };
+            let of_script = running.entry(script).or_default();
+            if lane.concurrency > 0 && *of_script >= lane.concurrency {
                 continue;
             }
             *of_script += 1;
@@ -99,6 +100,13 @@ fn running_by_script(connection: &Connection) -> QueueResult<HashMap<String, usi
     connection
         .prepare_cached("SELECT script, count(*) FROM job WHERE status = 1 GROUP BY script")
         .and_then(|mut statement| statement.query_map([], |row| Ok((row.get(0)?, limit(row.get(1)?))))?.collect())
+        .or_queue_error()
+}
+
+fn script_of(connection: &Connection, seq: i64) -> QueueResult<String> {
+    connection
+        .prepare_cached("SELECT script FROM job WHERE seq = ?")
+        .and_then(|mut statement| statement.query_row([seq], |row| row.get(0)))
         .or_queue_error()
 }
 

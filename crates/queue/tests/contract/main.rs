@@ -61,6 +61,7 @@ behaviours! {
     order::concurrent_claimers_run_one_job_of_a_key_at_a_time,
     order::the_limit_of_a_script_holds_for_all_claimers_together,
     order::the_limit_of_the_job_to_be_claimed_counts,
+    order::jobs_without_a_limit_count_for_those_with_one,
     order::a_full_script_does_not_hold_others_up,
     delays::a_delayed_job_comes_in_its_time,
     delays::jobs_whose_time_has_come_go_by_priority,

@@ -178,6 +178,21 @@ pub async fn the_limit_of_the_job_to_be_claimed_counts(world: &World) {
     assert_eq!(claim_one(&*store).await.held.id, one.job.id);
 }
 
+pub async fn jobs_without_a_limit_count_for_those_with_one(world: &World) {
+    let store = world.open().await;
+    let limited = job_with("s", |job| job.concurrency = Some(2));
+    store.enqueue(vec![limited.clone(), job("s"), job("s"), job("other")]).await.unwrap();
+    let claimed = claim(&*store, 4).await;
+    assert_eq!(scripts(&claimed), ["s", "s", "s", "other"]);
+    assert!(finish(&*store, &claimed[0], Outcome::Succeeded).await);
+    for one in &claimed[1..3] {
+        assert!(finish(&*store, one, Outcome::Retry { delay_ms: 0 }).await);
+    }
+    put(&*store, job_with("s", |job| job.concurrency = Some(2))).await;
+    assert_eq!(scripts(&claim(&*store, 2).await), ["s", "s"], "in one look, with those without a limit first");
+    claim_nothing(&*store).await;
+}
+
 pub async fn a_full_script_does_not_hold_others_up(world: &World) {
     let store = world.open().await;
     let mut jobs: Vec<NewJob> = (0..300)
