@@ -19,6 +19,9 @@ pub const MEMORY_MS: i64 = 8 * HALF_HOUR_MS + HALF_HOUR_MS / 2;
 /// Attempts that are kept of one job.
 pub const ATTEMPTS_KEPT: usize = 2;
 
+/// A job's payload, and what its attempts came to.
+pub type Told = (Option<Bytes>, Vec<(u32, AttemptOutcome)>);
+
 /// A wait: from when, and until when.
 #[derive(Debug, Clone, Copy)]
 struct Wait {
@@ -260,7 +263,7 @@ impl Model {
         places.into_iter().map(|place| record(&self.entries[place])).collect()
     }
 
-    pub fn get(&self, id: &JobId) -> Option<(Option<Bytes>, Vec<(u32, AttemptOutcome)>)> {
+    pub fn get(&self, id: &JobId) -> Option<Told> {
         self.place(id).map(|place| (self.entries[place].payload.clone(), self.entries[place].attempts.clone()))
     }
 
