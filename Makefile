@@ -32,6 +32,8 @@ bench: cargo
 	cargo bench --quiet --locked --package antiphon-services --bench access
 	$(TARGET)/release/antiphon-bench --server $(TARGET)/release/antiphon languages
 	cargo bench --quiet --locked --package antiphon-script --bench workers
+	$(TARGET)/release/antiphon-bench --server $(TARGET)/release/antiphon queue
+	cargo bench --quiet --locked --package antiphon-services --bench queue
 
 cargo:
 	@command -v cargo >/dev/null || { echo "cargo is missing: install Rust 1.95 or newer from https://rustup.rs" >&2; exit 1; }

@@ -2,10 +2,10 @@
 //! starting the interpreter for every call.
 
 use crate::error::{BenchError, Result, attempt};
-use crate::load::{Exchange, Load, run};
 use crate::platform::{Platform, TODO};
 use crate::process::Process;
-use crate::statistics::{median, quantile};
+use crate::statistics::median;
+use crate::turns::{Turn, Turns, take_turns};
 use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;
@@ -48,10 +48,6 @@ const LANGUAGES: [Language; 3] = [
 
 /// The event that the scripts are attached to.
 const EVENT: &str = "db._table.todo.{id}.get.post_process";
-/// Most exchanges of one connection in one turn.
-const EXCHANGES: usize = 200_000;
-/// Calls before the measurement: processes start and compile.
-const WARM_UP: Duration = Duration::from_millis(500);
 /// Time for a server's processes to come to rest before their memory is read.
 const REST: Duration = Duration::from_millis(500);
 /// What a script may add to the median latency of a call, in microseconds.
@@ -62,10 +58,8 @@ const PROMISED: f64 = 300.0;
 pub struct Extent {
     /// Rounds; in each, every server has one turn on one connection and one on several.
     pub rounds: usize,
-    /// How long a turn lasts.
-    pub turn: Duration,
-    /// Connections of the turn for the rate.
-    pub connections: usize,
+    /// How long a turn is.
+    pub turn: Turn,
     /// Starts of each interpreter, one after the other.
     pub starts: usize,
 }
@@ -84,44 +78,31 @@ struct Row {
     memory: f64,
 }
 
-struct Turns {
-    exchange: Exchange,
-    medians: Vec<f64>,
-    latencies: Vec<f64>,
-    rates: Vec<f64>,
-}
-
 /// Measures all languages in turns and reports in Markdown.
 ///
 /// # Errors
 /// When a server or an interpreter does not start, or at the first wrong answer.
 pub fn compare(binary: &Path, scratch: &Path, extent: Extent) -> Result<String> {
     let plain = Platform::start(binary, scratch, "languages-none")?;
-    let mut turns = vec![Turns::of(&plain, |body| body.get("summary").is_none())?];
+    let mut turns = vec![read(&plain, |body| body.get("summary").is_none())?];
     let mut platforms = vec![plain];
     for language in &LANGUAGES {
         let platform = Platform::start(binary, scratch, language.kind)?;
         platform.attach_in(language.kind, EVENT, language.script)?;
-        turns.push(Turns::of(&platform, |body| {
-            body["summary"] == "Hildegard Bingen: Task 1: tune the organ of the chapel"
-        })?);
+        turns
+            .push(read(&platform, |body| body["summary"] == "Hildegard Bingen: Task 1: tune the organ of the chapel")?);
         platforms.push(platform);
     }
-    for turn in &turns {
-        run(&turn.exchange, Load { connections: extent.connections, time: WARM_UP, exchanges: EXCHANGES })?;
-    }
     let mut alone: Vec<Vec<f64>> = LANGUAGES.iter().map(|_| Vec::new()).collect();
-    for round in 0..extent.rounds {
-        for place in 0..turns.len() {
-            let turn = (round + place) % turns.len();
-            turns[turn].take(extent)?;
-        }
+    let event = turns[0].exchange().body().to_vec();
+    take_turns(&mut turns, extent.rounds, extent.turn, |round| {
         if round < extent.starts {
             for (language, times) in LANGUAGES.iter().zip(&mut alone) {
-                times.push(language.call_alone(turns[0].exchange.body())?);
+                times.push(language.call_alone(&event)?);
             }
         }
-    }
+        Ok(())
+    })?;
     std::thread::sleep(REST);
     let (base, scripted) = turns.split_at_mut(1);
     let rows: Result<Vec<Row>> = LANGUAGES
@@ -134,22 +115,8 @@ pub fn compare(binary: &Path, scratch: &Path, extent: Extent) -> Result<String> 
     Ok(markdown(&base[0], &rows?, extent))
 }
 
-impl Turns {
-    fn of(platform: &Platform, judge: fn(&Value) -> bool) -> Result<Turns> {
-        let request = platform.with_key("GET", TODO, None);
-        let exchange = Exchange::learn("the measured read", platform.process.address, request, judge)?;
-        Ok(Turns { exchange, medians: Vec::new(), latencies: Vec::new(), rates: Vec::new() })
-    }
-
-    fn take(&mut self, extent: Extent) -> Result<()> {
-        let load = |connections| Load { connections, time: extent.turn, exchanges: EXCHANGES };
-        let alone = run(&self.exchange, load(1))?;
-        let mut latencies: Vec<f64> = alone.latencies.iter().map(|nanoseconds| *nanoseconds as f64 / 1000.0).collect();
-        self.medians.push(quantile(&mut latencies, 0.5));
-        self.latencies.extend(latencies);
-        self.rates.push(run(&self.exchange, load(extent.connections))?.rate);
-        Ok(())
-    }
+fn read(platform: &Platform, judge: fn(&Value) -> bool) -> Result<Turns> {
+    Turns::of(&platform.process, platform.with_key("GET", TODO, None), judge)
 }
 
 impl Language {
@@ -176,10 +143,10 @@ fn row(language: &Language, turns: &mut Turns, base: &Turns, alone: Vec<f64>, pr
     let memories = process.memory_of_children()?;
     Ok(Row {
         kind: language.kind,
-        latency: median(turns.medians.iter().copied()),
-        p99: quantile(&mut turns.latencies, 0.99),
-        added: median(turns.medians.iter().zip(&base.medians).map(|(own, base)| own - base)),
-        rate: median(turns.rates.iter().copied()),
+        latency: turns.latency(),
+        p99: turns.p99(),
+        added: turns.above(base),
+        rate: turns.rate(),
         alone: median(alone),
         workers: memories.len(),
         memory: median(memories.iter().map(|kibibytes| *kibibytes as f64 / 1024.0)),
@@ -191,9 +158,9 @@ fn markdown(base: &Turns, rows: &[Row], extent: Extent) -> String {
         "| Script | median µs | p99 µs | added µs | at most {PROMISED:.0} µs | calls/s with {} connections | \
          interpreter started per call, ms | so many times more | processes at rest | own MiB of each |\n\
          |---|--:|--:|--:|---|--:|--:|--:|--:|--:|\n| none | {:.1} | | | | {:.0} | | | | |\n",
-        extent.connections,
-        median(base.medians.iter().copied()),
-        median(base.rates.iter().copied()),
+        extent.turn.connections,
+        base.latency(),
+        base.rate(),
     );
     for row in rows {
         let Row { kind, latency, p99, added, rate, alone, workers, memory } = row;

@@ -5,7 +5,8 @@ use antiphon_bench::plan::Servers;
 use antiphon_bench::report::Report;
 use antiphon_bench::rounds::{Extent, measure};
 use antiphon_bench::single::{Repeats, Singles, first_calls, mebibytes, starts_and_memory};
-use antiphon_bench::{bare, error, languages};
+use antiphon_bench::turns::Turn;
+use antiphon_bench::{bare, error, languages, queue};
 use clap::{Parser, Subcommand};
 use std::io::Write;
 use std::net::SocketAddr;
@@ -42,6 +43,8 @@ struct Arguments {
 enum Command {
     /// Measures scripts in Node.js, Python and PHP instead.
     Languages,
+    /// Measures what queued scripts add to calls instead.
+    Queue,
     /// Serves the bare handler that Antiphon is compared with.
     Bare {
         /// Where to listen.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
     let done = match &arguments.command {
         Some(Command::Bare { listen, database }) => bare::serve(*listen, database.clone()),
         Some(Command::Languages) => compare_languages(&arguments),
+        Some(Command::Queue) => compare_queue(&arguments),
         None => compare(&arguments),
     };
     match done {
@@ -91,15 +95,21 @@ fn compare(arguments: &Arguments) -> Result<()> {
 
 fn compare_languages(arguments: &Arguments) -> Result<()> {
     let (extent, repeats) = amount(arguments);
-    let extent = languages::Extent {
-        rounds: extent.rounds,
-        turn: extent.turn,
-        connections: extent.connections,
-        starts: repeats.scripts,
-    };
+    let extent = languages::Extent { rounds: extent.rounds, turn: turn(extent), starts: repeats.scripts };
     let report = languages::compare(&arguments.server, scratch()?.path(), extent)?;
     say(&mut std::io::stdout(), &report);
     Ok(())
+}
+
+fn compare_queue(arguments: &Arguments) -> Result<()> {
+    let (extent, _) = amount(arguments);
+    let report = queue::compare(&arguments.server, scratch()?.path(), extent.rounds, turn(extent))?;
+    say(&mut std::io::stdout(), &report);
+    Ok(())
+}
+
+fn turn(extent: Extent) -> Turn {
+    Turn { time: extent.turn, connections: extent.connections }
 }
 
 fn scratch() -> Result<tempfile::TempDir> {

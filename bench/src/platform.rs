@@ -49,9 +49,18 @@ impl Platform {
     /// # Errors
     /// When it does not start or a call of the set-up fails.
     pub fn start(binary: &Path, scratch: &Path, name: &str) -> Result<Platform> {
+        Platform::start_with(binary, scratch, name, &[])
+    }
+
+    /// The same with these environment variables.
+    ///
+    /// # Errors
+    /// When it does not start or a call of the set-up fails.
+    pub fn start_with(binary: &Path, scratch: &Path, name: &str, variables: &[(&str, &str)]) -> Result<Platform> {
         let data = scratch.join(name);
         let address = free_address()?;
-        let command = command(binary, &data, &address.to_string(), false);
+        let mut command = command(binary, &data, &address.to_string(), false);
+        command.envs(variables.iter().copied());
         let process = Process::start(name, command, address, &scratch.join(format!("{name}.log")))?;
         let mut platform =
             Platform { process, data, token: String::new(), key: String::new(), database_id: Value::Null };
