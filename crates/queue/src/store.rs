@@ -107,7 +107,7 @@ pub trait Store: Send + Sync + 'static {
     async fn cancel(&self, id: &JobId) -> QueueResult<bool>;
 
     /// Changes a waiting job, or lets a dead or cancelled one wait again, changed, with all its tries; its number of attempts goes on. False when it runs, has
-    /// succeeded or is unknown.
+    /// succeeded or is unknown; `Refused` when the change is larger than the limits, or the job could never run with it.
     async fn redrive(&self, id: &JobId, edit: Edit) -> QueueResult<bool>;
 
     /// Forgets an ended job and everything about it but its identifier. False when it has not ended or is unknown.

@@ -222,6 +222,7 @@ impl Store for NatsStore {
     }
 
     async fn redrive(&self, id: &JobId, edit: Edit) -> QueueResult<bool> {
+        admission::check_edit(id, &edit, &self.settings.limits)?;
         let core = self.core().await?;
         for _ in 0..TRIES {
             let payload = match &edit.payload {

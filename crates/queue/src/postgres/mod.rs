@@ -127,6 +127,7 @@ impl Store for PostgresStore {
     }
 
     async fn redrive(&self, id: &JobId, edit: Edit) -> QueueResult<bool> {
+        admission::check_edit(id, &edit, &self.settings.limits)?;
         let is_redriven = change::redrive(&self.connections, id, &edit, self.shift_ms()).await?;
         self.news.wake();
         Ok(is_redriven)

@@ -50,8 +50,7 @@ pub(super) fn redrive(connection: &Connection, id: &JobId, edit: &Edit, now_ms: 
              tries = coalesce(?5, tries), waits_from_ms = ?6, run_at_ms = ?7, failed = 0, ended_ms = NULL WHERE seq = ?1",
         )
         .and_then(|mut statement| {
-            let tries = edit.tries.map(|tries| tries.max(1));
-            statement.execute(params![job.seq, lane, queue, edit.priority, tries, waits_from_ms, run_at_ms])
+            statement.execute(params![job.seq, lane, queue, edit.priority, edit.tries, waits_from_ms, run_at_ms])
         })
         .or_queue_error()?;
     if let Some(payload) = &edit.payload {

@@ -176,6 +176,7 @@ impl Store for SqliteStore {
     }
 
     async fn redrive(&self, id: &JobId, edit: Edit) -> QueueResult<bool> {
+        admission::check_edit(id, &edit, &self.settings.limits)?;
         let (id, now_ms) = (id.clone(), self.now_ms());
         let redrive = move |connection: &Connection| change::redrive(connection, &id, &edit, now_ms);
         let is_redriven = self.writer.write(redrive).await?;

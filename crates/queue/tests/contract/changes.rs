@@ -1,7 +1,7 @@
 //! What people do to jobs: cancel, redrive, discard.
 
 use crate::*;
-use antiphon_queue::{Edit, JobId, JobStatus, Outcome};
+use antiphon_queue::{Edit, JobId, JobStatus, Outcome, QueueError};
 use bytes::Bytes;
 
 pub async fn only_what_waits_or_runs_is_cancelled(world: &World) {
@@ -88,6 +88,24 @@ pub async fn what_runs_or_succeeded_is_not_redriven(world: &World) {
     assert!(!store.redrive(&id, edit).await.unwrap());
     assert!(!store.redrive(&JobId::new(), Edit::default()).await.unwrap());
     claim_nothing(&*store).await;
+}
+
+pub async fn a_bad_change_is_refused(world: &World) {
+    let store = world.open_with(|limits| limits.job_payload_bytes = 1000).await;
+    let id = put(&*store, job("a")).await;
+    let before = store.get(&id).await.unwrap();
+    let bad = [
+        Edit { payload: Some(vec![0; 1001].into()), ..Edit::default() },
+        Edit { queue: Some(String::new()), ..Edit::default() },
+        Edit { queue: Some("q".repeat(10_000)), ..Edit::default() },
+        Edit { tries: Some(0), ..Edit::default() },
+        Edit { delay_ms: u64::MAX, ..Edit::default() },
+    ];
+    for edit in bad {
+        let refused = store.redrive(&id, edit.clone()).await;
+        assert!(matches!(refused, Err(QueueError::Refused(_))), "{edit:?}: {refused:?}");
+        assert_eq!(store.get(&id).await.unwrap(), before);
+    }
 }
 
 pub async fn a_redriven_job_waits_for_its_turn(world: &World) {

@@ -81,6 +81,7 @@ behaviours! {
     changes::a_redrive_without_changes_keeps_everything,
     changes::a_waiting_job_is_changed,
     changes::what_runs_or_succeeded_is_not_redriven,
+    changes::a_bad_change_is_refused,
     changes::a_redriven_job_waits_for_its_turn,
     changes::a_job_moved_to_another_queue_leaves_its_line,
     changes::only_what_has_ended_is_discarded,
