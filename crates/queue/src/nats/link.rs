@@ -5,7 +5,7 @@ use super::error::{Answer, refused, unreachable};
 use crate::{QueueError, QueueResult};
 use async_nats::jetstream::stream::{Config, DirectGetErrorKind, DiscardPolicy, RawMessageErrorKind, State, Stream};
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions, Event, HeaderMap, Request};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap, Request, RequestError, RequestErrorKind, connection};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -215,10 +215,20 @@ impl Link {
         }
     }
 
+    fn silence(&self, error: &RequestError) -> QueueError {
+        let is_connected = self.client.connection_state() == connection::State::Connected;
+        if is_connected && matches!(error.kind(), RequestErrorKind::TimedOut | RequestErrorKind::NoResponders) {
+            return unreachable(
+                "the server is there, but its JetStream does not answer: see its log; a full disk stops it",
+            );
+        }
+        unreachable(error)
+    }
+
     async fn ask(&self, subject: &str, bytes: Bytes, headers: HeaderMap) -> QueueResult<Answer> {
         let request = Request::new().payload(bytes).headers(headers).timeout(Some(REQUEST));
         let answer =
-            self.client.send_request(subject.to_owned(), request).await.map_err(|error| unreachable(&error))?;
+            self.client.send_request(subject.to_owned(), request).await.map_err(|error| self.silence(&error))?;
         Answer::read(&answer.payload)
     }
 }

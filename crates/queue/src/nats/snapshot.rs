@@ -9,7 +9,6 @@ use crate::QueueResult;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Pieces that are written or read at one time.
 const AT_ONCE: usize = 8;
@@ -40,16 +39,13 @@ pub async fn load(link: &Link) -> QueueResult<(State, u64, usize)> {
         part.ok_or_else(|| unreachable("a summary of its log has gone"))
     });
     let parts: Vec<Bytes> = parts.buffered(AT_ONCE).try_collect().await?;
-    let mut state = State::restore(index.saved);
     let lines = parts.concat();
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        state.put(serde_json::from_slice(line).map_err(|error| refused(&error))?);
-    }
+    let state = State::thaw(index.saved, &lines).map_err(|error| refused(&error))?;
     Ok((state, index.applied, lines.len()))
 }
 
 /// Writes one and cuts the log off. Nothing happens when somebody else does it at the same time.
-pub async fn save(core: &Arc<Core>) -> QueueResult<()> {
+pub async fn save(core: &Core) -> QueueResult<()> {
     let link = &core.link;
     let before = link.last(Kind::Snapshot, &index_subject(link)).await?.map_or(0, |(sequence, _)| sequence);
     let Some((applied, saved, lines)) = pieces(core).await? else { return Ok(()) };
@@ -70,18 +66,15 @@ pub async fn save(core: &Arc<Core>) -> QueueResult<()> {
     link.purge(Kind::Snapshot, first.unwrap_or(index)).await
 }
 
-/// The state as it is, as lines.
-async fn pieces(core: &Arc<Core>) -> QueueResult<Option<(u64, Saved, Vec<u8>)>> {
-    let core = core.clone();
+/// The state as it is, with its position in the log and its lines; none while it is not known.
+async fn pieces(core: &Core) -> QueueResult<Option<(u64, Saved, Vec<u8>)>> {
+    let Some((applied, frozen)) = core.view.read_at(|state, applied| (applied, state.freeze())) else {
+        return Ok(None);
+    };
     // A large state takes a while to be written down.
-    let pieces = tokio::task::spawn_blocking(move || core.view.read_at(|state, applied| (applied, state.save())));
-    match pieces.await.map_err(|error| refused(&error))? {
-        None => Ok(None),
-        Some((applied, saved)) => {
-            let (saved, lines) = saved.map_err(|error| refused(&error))?;
-            Ok(Some((applied, saved, lines.join("\n").into_bytes())))
-        }
-    }
+    let written = tokio::task::spawn_blocking(move || frozen.lines().map(|lines| (frozen.saved, lines)));
+    let (saved, lines) = written.await.map_err(|error| refused(&error))?.map_err(|error| refused(&error))?;
+    Ok(Some((applied, saved, lines)))
 }
 
 fn index_subject(link: &Link) -> String {

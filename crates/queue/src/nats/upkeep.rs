@@ -9,7 +9,6 @@ use crate::{JobId, QueueError, QueueResult};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Ended jobs that are forgotten with one command.
@@ -39,7 +38,7 @@ struct Seen {
 
 impl Upkeep {
     /// Does all of it. Tells how many jobs were taken back.
-    pub async fn run(&self, core: &Arc<Core>) -> QueueResult<usize> {
+    pub async fn run(&self, core: &Core) -> QueueResult<usize> {
         core.catch_up().await?;
         let taken_back = self.take_back(core).await?;
         correct(core).await?;

@@ -15,6 +15,7 @@ use super::command::{Arriving, Command, Given, Moved, Reply, Silent};
 use crate::{Enqueued, Finish, Held, JobId, JobStatus};
 use index::{Group, Index, Turn};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Unfinished commands in pieces that are kept: their writers died, or are about to finish them.
 const PARTS: usize = 64;
@@ -27,7 +28,8 @@ type Proposal = (String, u64);
 /// All jobs.
 #[derive(Debug, Default)]
 pub struct State {
-    jobs: BTreeMap<u64, Entry>,
+    /// Shared with what is being saved; only what changes meanwhile is copied.
+    jobs: BTreeMap<u64, Arc<Entry>>,
     ids: HashMap<JobId, u64>,
     index: Index,
     paused: BTreeSet<String>,
@@ -130,7 +132,7 @@ impl State {
         let entry = Entry::new(arrival, now_ms, arriving);
         self.ids.insert(entry.job.id.clone(), arrival);
         self.index.add(&entry);
-        self.jobs.insert(arrival, entry);
+        self.jobs.insert(arrival, Arc::new(entry));
         Enqueued::Stored
     }
 
@@ -173,7 +175,7 @@ impl State {
         let entry = self.ids.get(&held.id).and_then(|arrival| self.jobs.get_mut(arrival));
         let Some(entry) = entry.filter(|entry| entry.is_held_by(held)) else { return false };
         // Not in any index.
-        entry.beat += 1;
+        Arc::make_mut(entry).beat += 1;
         true
     }
 
@@ -227,7 +229,7 @@ impl State {
 
     fn change_if(&mut self, id: &JobId, may: impl FnOnce(&Entry) -> bool, change: impl FnOnce(&mut Entry)) -> bool {
         let Some(arrival) = self.ids.get(id).copied() else { return false };
-        let may = self.jobs.get(&arrival).is_some_and(may);
+        let may = self.jobs.get(&arrival).is_some_and(|entry| may(entry));
         if may {
             self.change(arrival, change);
         }
@@ -237,6 +239,7 @@ impl State {
     /// Changes a job, the indexes and what is known of ended ones.
     fn change(&mut self, arrival: u64, change: impl FnOnce(&mut Entry)) {
         let Some(entry) = self.jobs.get_mut(&arrival) else { return };
+        let entry = Arc::make_mut(entry);
         self.index.remove(entry);
         change(entry);
         self.index.add(entry);
@@ -247,7 +250,7 @@ impl State {
         }
     }
 
-    fn remove(&mut self, arrival: u64) -> Option<Entry> {
+    fn remove(&mut self, arrival: u64) -> Option<Arc<Entry>> {
         let entry = self.jobs.remove(&arrival)?;
         self.index.remove(&entry);
         self.ids.remove(&entry.job.id);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 impl State {
     /// The job with that identifier.
     pub fn entry(&self, id: &JobId) -> Option<&Entry> {
-        self.jobs.get(self.ids.get(id)?)
+        self.jobs.get(self.ids.get(id)?).map(|entry| &**entry)
     }
 
     /// Whether a claim from these queues would be given something.
@@ -127,6 +127,7 @@ impl State {
         let mut entries: Vec<&Entry> = self
             .jobs
             .values()
+            .map(|entry| &**entry)
             .filter(|entry| entry.payload.as_ref().is_some_and(|payload| !payload.sequences.is_empty()))
             .collect();
         entries.sort_by_key(|entry| entry.payload.as_ref().and_then(|payload| payload.sequences.first().copied()));

@@ -80,11 +80,9 @@ fn all(state: &State) -> (Vec<JobRecord>, Vec<QueueState>, Option<u64>, usize) {
 }
 
 fn restored(state: &State) -> State {
-    let (saved, lines) = state.save().unwrap();
-    let saved: Saved = serde_json::from_str(&serde_json::to_string(&saved).unwrap()).unwrap();
-    let mut again = State::restore(saved);
-    lines.iter().for_each(|line| again.put(serde_json::from_str(line).unwrap()));
-    again
+    let frozen = state.freeze();
+    let saved: Saved = serde_json::from_str(&serde_json::to_string(&frozen.saved).unwrap()).unwrap();
+    State::thaw(saved, &frozen.lines().unwrap()).unwrap()
 }
 
 proptest! {
