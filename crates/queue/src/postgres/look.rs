@@ -2,24 +2,20 @@
 
 use super::connections::Connections;
 use super::row::{RECORD_COLUMNS, record_columns, record_of, status_number, unsigned, value};
-use crate::{Attempt, JobDetail, JobFilter, JobId, JobRecord, QueueError, QueueResult, QueueState};
+use crate::{Attempt, JobDetail, JobFilter, JobId, JobRecord, JobStatus, QueueError, QueueResult, QueueState};
 use bytes::Bytes;
 use tokio_postgres::types::ToSql;
 
 /// Jobs, latest created first. Only what the filter names is in the statement, so that it is planned for that.
 pub(super) async fn list(connections: &Connections, filter: &JobFilter, most: usize) -> QueueResult<Vec<JobRecord>> {
-    let statuses: Vec<i16> = filter.statuses.iter().map(|status| status_number(*status)).collect();
     let ids: Vec<&str> = filter.ids.iter().map(JobId::as_str).collect();
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let mut sql = concat!("SELECT ", record_columns!(), " FROM antiphon_queue.job WHERE status <> 5").to_owned();
-    let mut values: Vec<&(dyn ToSql + Sync)> = Vec::new();
+    let mut conditions = String::new();
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&most];
     let mut also = |text: &str, value| {
         values.push(value);
-        sql.push_str(&text.replace('?', &format!("${}", values.len())));
+        conditions.push_str(&text.replace('?', &format!("${}", values.len())));
     };
-    if !statuses.is_empty() {
-        also(" AND status = ANY (?)", &statuses);
-    }
     if !ids.is_empty() {
         also(" AND id = ANY (?::text[]::uuid[])", &ids);
     }
@@ -32,8 +28,22 @@ pub(super) async fn list(connections: &Connections, filter: &JobFilter, most: us
     if let Some(created_after_ms) = &filter.created_after_ms {
         also(" AND created_ms > ?", created_after_ms);
     }
-    also(" ORDER BY created_ms DESC, seq DESC LIMIT ?", &most);
+    let latest = "ORDER BY created_ms DESC, seq DESC LIMIT $1";
+    // Each status has its index in that order, so none reads more than it gives.
+    let parts: Vec<String> = statuses(filter)
+        .map(|status| format!("(SELECT * FROM antiphon_queue.job WHERE status = {status}{conditions} {latest})"))
+        .collect();
+    let sql = format!("SELECT {} FROM ({}) AS job {latest}", record_columns!(), parts.join(" UNION ALL "));
     connections.rows(&sql, &values).await?.iter().map(record_of).collect()
+}
+
+/// The numbers of the statuses that the filter asks for.
+fn statuses(filter: &JobFilter) -> impl Iterator<Item = i16> {
+    use JobStatus::{Cancelled, Dead, Running, Succeeded, Waiting};
+    [Waiting, Running, Succeeded, Dead, Cancelled]
+        .into_iter()
+        .filter(|status| filter.statuses.is_empty() || filter.statuses.contains(status))
+        .map(status_number)
 }
 
 /// Everything about one job.

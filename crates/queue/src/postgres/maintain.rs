@@ -23,7 +23,7 @@ pub(super) async fn take_back(ending: &Ending<'_>, lost: &[Beat]) -> QueueResult
     let lost_beats: HashSet<&Beat> = lost.iter().collect();
     let ids: Vec<&str> = lost.iter().map(|(held, _beat)| held.id.as_str()).collect();
     let sql = "SELECT id::text, attempt, beat, failed + 1 < tries, coalesce(worker, ''), started_ms, \
-        antiphon_queue.now_ms($2) FROM antiphon_queue.job WHERE status = 1 AND id = ANY ($1::text[]::uuid[])";
+        antiphon_queue.now_ms($2) FROM antiphon_queue.job WHERE status + 0 = 1 AND id = ANY ($1::text[]::uuid[])";
     let mut ends = Vec::new();
     for row in ending.connections.rows(sql, &[&ids, &ending.shift_ms]).await? {
         let held = Held { id: id_at(&row, 0)?, attempt: unsigned(&row, 1)? };

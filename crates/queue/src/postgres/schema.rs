@@ -5,7 +5,16 @@ use crate::{QueueError, QueueResult};
 use deadpool_postgres::Object;
 
 /// The steps from an empty database to what this version needs; each is done once, in order, and never changed.
-const STEPS: &[&str] = &[concat!(include_str!("schema.sql"), include_str!("functions.sql"))];
+const STEPS: &[&str] = &[concat!(
+    include_str!("sql/tables.sql"),
+    include_str!("sql/common.sql"),
+    include_str!("sql/enqueue.sql"),
+    include_str!("sql/claim.sql"),
+    include_str!("sql/finish.sql"),
+    include_str!("sql/change.sql"),
+    include_str!("sql/maintain.sql"),
+    include_str!("sql/look.sql"),
+)];
 
 /// The advisory lock under which one process at a time changes tables.
 const MIGRATION_LOCK: i64 = 0x616e_7469_7068_6f6e;

@@ -5,7 +5,7 @@ use crate::site::Site;
 use std::time::{Duration, Instant};
 
 /// Jobs whose ends are timed, once before the fault and once after it, in each round.
-const TIMED: usize = 4_000;
+const TIMED: usize = 20_000;
 
 /// Rounds of each fault; the middle one is told.
 const ROUNDS: usize = 5;
