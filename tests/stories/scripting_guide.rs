@@ -1,5 +1,6 @@
 //! The samples of docs/scripting.md, each attached to the event that its first line names.
 
+use crate::queue::support::entries;
 use crate::support::{JANE, TestApp, Value, json};
 
 const GUIDE: &str = include_str!("../../docs/scripting.md");
@@ -49,6 +50,13 @@ fn the_calls_of_the_guide_fire_the_events_that_it_says() {
         let told: Vec<&str> = events.split(", ").map(|event| event.trim_matches('`')).collect();
         assert_eq!(fired.collect::<Vec<_>>(), told, "{call}");
     }
+}
+
+#[test]
+fn a_script_that_runs_later() {
+    let app = with("note new todos in the journal");
+    app.user().post("db/_table/todo", json!({"resource": [{"name": "sing"}]})).expect(200);
+    assert_eq!(entries(&app, 1), ["new: sing"]);
 }
 
 #[test]

@@ -6,4 +6,4 @@ mod jobs;
 mod jobs_api;
 mod schedules;
 mod scripts;
-mod support;
+pub mod support;
