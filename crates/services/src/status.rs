@@ -25,6 +25,15 @@ fn scripts(report: &WorkerReport) -> Value {
 }
 
 impl Platform {
+    /// Where jobs are kept, and how those who run them fare in this process; null when it runs none.
+    fn queue_status(&self) -> Value {
+        let queues = self.gateway().jobs().map(|jobs| jobs.queues());
+        let connections = queues.into_iter().flat_map(|queues| queues.stores());
+        let connections: Vec<Value> =
+            connections.map(|(name, store)| json!({ "name": name, "driver": store.kind() })).collect();
+        json!({ "connections": connections, "workers": self.workers() })
+    }
+
     /// The instance's state for an administrator; none for everybody else, whatever is wrong with their credentials.
     ///
     /// # Errors
@@ -49,6 +58,7 @@ impl Platform {
                     "host_os": std::env::consts::OS,
                     "last_admin_login": text(row, 0),
                     "scripts": scripts(&self.gateway().engines().worker_report()),
+                    "queue": self.queue_status(),
                     "resources": {
                         "app": integer(row, 1), "admin": integer(row, 2), "user": integer(row, 3),
                         "service": integer(row, 4), "role": integer(row, 5),

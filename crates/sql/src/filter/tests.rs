@@ -489,3 +489,34 @@ fn fields_of_ones_own_serve_having() {
     condition.write(&mut statement);
     assert_eq!(statement.sql(), "(COUNT(*)) > ?1");
 }
+
+#[test]
+fn what_a_filter_demands_of_its_fields_is_told_and_nothing_more() {
+    let demands = |text: &str| {
+        let filter = parse(text, &FilterLimits::default()).unwrap().unwrap();
+        filter
+            .demands()
+            .into_iter()
+            .map(|(field, values)| format!("{field}={}", values.join("|")))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(
+        demands("(status = 'dead') and (queue=mail) and (id in ('1', 2)) and (a > 3)"),
+        "status=dead queue=mail id=1|2"
+    );
+    assert_eq!(demands("status = 'dead'"), "status=dead");
+    for nothing in [
+        "status = 'dead' or queue = 'mail'",
+        "status != 'dead'",
+        "not (status = 'dead')",
+        "status = '{user.id}'",
+        "status = :one",
+        "status not in ('dead')",
+        "status in ('dead', '{user.id}')",
+        "status like 'dead'",
+        "status is null",
+    ] {
+        assert_eq!(demands(nothing), "", "{nothing}");
+    }
+}
