@@ -1,7 +1,9 @@
 //! Taking jobs in.
 
 use crate::*;
-use antiphon_queue::{Edit, Enqueued, Held, JobDetail, JobFilter, JobId, JobRecord, JobStatus, Outcome, QueueError};
+use antiphon_queue::{
+    Edit, Enqueued, Held, JobDetail, JobFilter, JobId, JobRecord, JobStatus, NewJob, Outcome, QueueError,
+};
 use bytes::Bytes;
 
 pub async fn a_job_comes_out_as_it_was_put_in(world: &World) {
@@ -60,6 +62,23 @@ pub async fn payloads_may_be_empty_or_large(world: &World) {
     assert_eq!(claimed[0].payload, Bytes::new());
     assert!(claimed[1].payload == expected, "the large payload came out changed");
     assert!(detail(&*store, &id).await.payload == Some(expected), "the large payload is told changed");
+}
+
+pub async fn a_batch_may_be_large(world: &World) {
+    const JOBS: usize = 2000;
+    let store = world.open().await;
+    let jobs: Vec<NewJob> = (0..JOBS)
+        .map(|number| NewJob { payload: vec![number as u8; 1000].into(), ..job(&format!("{number:04}")) })
+        .collect();
+    let enqueued = store.enqueue(jobs.clone()).await.unwrap();
+    assert_eq!(enqueued, vec![Enqueued::Stored; JOBS]);
+    let claimed = claim(&*store, JOBS).await;
+    let came_out = claimed.iter().map(|claimed| (&claimed.job, &claimed.payload));
+    assert!(came_out.eq(jobs.iter().map(|new| (&new.job, &new.payload))), "another order, or other jobs");
+    let ends = claimed.iter().map(|claimed| end(claimed, Outcome::Succeeded)).collect();
+    assert_eq!(store.finish(ends).await.unwrap(), vec![true; JOBS]);
+    assert_eq!(store.enqueue(jobs).await.unwrap(), vec![Enqueued::Known; JOBS]);
+    claim_nothing(&*store).await;
 }
 
 pub async fn what_was_taken_in_is_there_for_those_who_come_later(world: &World) {

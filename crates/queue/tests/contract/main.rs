@@ -38,6 +38,7 @@ macro_rules! behaviours {
 behaviours! {
     intake::a_job_comes_out_as_it_was_put_in,
     intake::payloads_may_be_empty_or_large,
+    intake::a_batch_may_be_large,
     intake::what_was_taken_in_is_there_for_those_who_come_later,
     intake::an_identifier_is_taken_in_once_wherever_its_job_stands,
     intake::an_identifier_is_known_after_its_job_was_discarded,
@@ -62,6 +63,7 @@ behaviours! {
     order::the_limit_of_a_script_holds_for_all_claimers_together,
     order::the_limit_of_the_job_to_be_claimed_counts,
     order::jobs_without_a_limit_count_for_those_with_one,
+    order::every_end_makes_room_for_its_script,
     order::a_full_script_does_not_hold_others_up,
     delays::a_delayed_job_comes_in_its_time,
     delays::jobs_whose_time_has_come_go_by_priority,

@@ -193,6 +193,26 @@ pub async fn jobs_without_a_limit_count_for_those_with_one(world: &World) {
     claim_nothing(&*store).await;
 }
 
+pub async fn every_end_makes_room_for_its_script(world: &World) {
+    let store = world.open().await;
+    let limited = || job_with("s", |job| job.concurrency = Some(1));
+    store.enqueue((0..7).map(|_| limited()).collect()).await.unwrap();
+    for outcome in [Outcome::Succeeded, Outcome::Dead, Outcome::Cancelled, Outcome::Retry { delay_ms: 3_600_000 }] {
+        let claimed = claim_one(&*store).await;
+        claim_nothing(&*store).await;
+        assert!(finish(&*store, &claimed, outcome).await);
+    }
+    let released = claim_one(&*store).await;
+    assert!(finish(&*store, &released, Outcome::Released).await);
+    let cancelled = claim_one(&*store).await;
+    assert_eq!(cancelled.held.id, released.held.id, "it is still the earliest");
+    claim_nothing(&*store).await;
+    assert!(store.cancel(&cancelled.held.id).await.unwrap());
+    let last = claim(&*store, 1).await;
+    assert_ne!(last[0].held.id, cancelled.held.id);
+    claim_nothing(&*store).await;
+}
+
 pub async fn a_full_script_does_not_hold_others_up(world: &World) {
     let store = world.open().await;
     let mut jobs: Vec<NewJob> = (0..300)
