@@ -99,7 +99,7 @@ impl Scene {
             }
             let (server, address) = self.place.lock().unwrap().clone();
             let admin = TestApp::admin_at(&address);
-            let is_undone = number % UNDONE == 0;
+            let is_undone = number.is_multiple_of(UNDONE);
             let name = format!("{} {number}", if is_undone { "undone" } else { "kept" });
             let status = match is_undone {
                 true => admin.post("db/_table/todo?rollback=true", json!({"resource": [{"name": name}, {"no": 1}]})),

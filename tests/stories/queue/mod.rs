@@ -1,10 +1,12 @@
 //! Scripts that run later.
 
 mod crashes;
+mod disk_full;
 mod guide;
 mod jobs;
 mod jobs_api;
 mod places;
 mod schedules;
 mod scripts;
-pub mod support;
+mod support;
+mod workers;

@@ -74,11 +74,24 @@ impl TestApp {
         TestApp::over(Arc::clone(&self.folder), variables)
     }
 
+    /// A server that the system does not kill when it writes beyond its limit on sizes of files: writing fails, as on a full disk.
+    pub fn on_a_small_disk(folder: TempDir, variables: &[(String, String)]) -> TestApp {
+        let mut shell = Command::new("/bin/sh");
+        shell.env_clear().args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_antiphon")]);
+        TestApp::run(shell, Arc::new(folder), variables)
+    }
+
     fn over(folder: Arc<TempDir>, variables: &[(String, String)]) -> TestApp {
-        let data = folder.path().to_str().unwrap().to_owned();
-        let mut process = antiphon(&["serve", "--listen", "127.0.0.1:0", "--data", &data])
+        TestApp::run(antiphon(&[]), folder, variables)
+    }
+
+    fn run(mut program: Command, folder: Arc<TempDir>, variables: &[(String, String)]) -> TestApp {
+        let mut process = program
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path())
             .current_dir(folder.path())
             .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
