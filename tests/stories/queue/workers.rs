@@ -12,9 +12,14 @@ pub struct Worker(Child);
 
 /// A worker over the data of that server, with these arguments.
 pub fn worker(app: &TestApp, arguments: &[&str]) -> Worker {
+    worker_with(app, arguments, &[])
+}
+
+fn worker_with(app: &TestApp, arguments: &[&str], variables: &[(&str, &str)]) -> Worker {
     let data = app.folder().to_str().unwrap();
     let mut command = antiphon(&["worker", "--data", data]);
-    Worker(command.args(arguments).current_dir(data).stderr(Stdio::null()).spawn().unwrap())
+    command.args(arguments).envs(variables.iter().copied()).current_dir(data).stderr(Stdio::null());
+    Worker(command.spawn().unwrap())
 }
 
 impl Worker {
@@ -31,13 +36,9 @@ impl Drop for Worker {
     }
 }
 
-/// A server that runs no jobs, whose leases last so long.
-fn without_workers(lease_ms: u64) -> TestApp {
-    let variables = [
-        ("ANTIPHON_QUEUE__WORKERS".to_owned(), "false".to_owned()),
-        ("ANTIPHON_LIMITS__JOB_LEASE_MS".to_owned(), lease_ms.to_string()),
-    ];
-    TestApp::in_folder(fixture_folder(), &variables)
+/// A server that runs no jobs.
+fn without_workers() -> TestApp {
+    TestApp::in_folder(fixture_folder(), &[("ANTIPHON_QUEUE__WORKERS".to_owned(), "false".to_owned())])
 }
 
 fn create(app: &TestApp, name: &str) {
@@ -46,7 +47,7 @@ fn create(app: &TestApp, name: &str) {
 
 #[test]
 fn a_server_without_workers_leaves_its_jobs_to_others() {
-    let app = without_workers(30_000);
+    let app = without_workers();
     app.attach(QUEUED, &telling("event.request.payload.resource[0].name"));
     create(&app, "first");
     let mut other = worker(&app, &["--jobs", "1"]);
@@ -58,7 +59,7 @@ fn a_server_without_workers_leaves_its_jobs_to_others() {
 
 #[test]
 fn a_worker_serves_the_queues_that_it_is_told() {
-    let app = without_workers(30_000);
+    let app = without_workers();
     for (event, queue) in [(QUEUED, "mail"), ("db._table.{table_name}.post.queued", "bulk")] {
         app.store(event, json!({"content": telling("event._event.name"), "config": {"queue": queue}}));
     }
@@ -71,7 +72,7 @@ fn a_worker_serves_the_queues_that_it_is_told() {
 
 #[test]
 fn the_jobs_of_a_killed_worker_are_run_by_another() {
-    let app = without_workers(1_000);
+    let app = without_workers();
     // The first run waits for its end, the second finds that it had begun.
     app.attach(
         QUEUED,
@@ -83,7 +84,7 @@ fn the_jobs_of_a_killed_worker_are_run_by_another() {
     let mut first = worker(&app, &[]);
     eventually("the job begins", || (app.count("journal") > 0).then_some(()));
     assert_eq!(first.signal("-KILL"), None);
-    let _second = worker(&app, &[]);
+    let _second = worker_with(&app, &[], &[("ANTIPHON_LIMITS__JOB_LEASE_MS", "1000")]);
     assert_eq!(entries(&app, 2), [json!("begun"), json!("again")]);
 }
 
