@@ -11,11 +11,11 @@ const SMALL: u64 = 6 << 20;
 /// Too small for any file to change.
 const NOTHING: u64 = 1;
 /// What each job holds besides, in bytes.
-const LOAD: usize = 400_000;
+const LOAD: usize = 100_000;
 /// Calls that are more than enough to fill the queue's file, and its log of the same size.
-const CALLS: usize = 60;
+const CALLS: usize = 400;
 /// Calls beyond the one that found the disk full.
-const BEYOND: usize = 5;
+const BEYOND: usize = 3;
 
 #[test]
 fn a_full_disk_loses_nothing_that_was_accepted() {
