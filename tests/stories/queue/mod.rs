@@ -8,5 +8,5 @@ mod jobs_api;
 mod places;
 mod schedules;
 mod scripts;
-mod support;
+pub mod support;
 mod workers;
