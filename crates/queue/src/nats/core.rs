@@ -4,7 +4,7 @@ use super::address::Address;
 use super::command::{Command, Reply};
 use super::data::Data;
 use super::error::{refused, unreachable};
-use super::link::{Kind, Link, PATIENCE};
+use super::link::{Kind, Link, PATIENCE, REQUEST};
 use super::state::State;
 use super::view::View;
 use super::{follow, write};
@@ -81,9 +81,9 @@ impl Core {
             self.send(number, text).await?;
             answer.await.map_err(|_| unreachable("this process no longer reads the log"))?
         };
-        match tokio::time::timeout(PATIENCE, exchange).await {
-            Ok(reply) => reply,
-            Err(_) => {
+        match self.with_patience(exchange).await {
+            Some(reply) => reply,
+            None => {
                 let error = unreachable("it did not answer in time");
                 self.view.fail(&[number], &error);
                 Err(error)
@@ -113,8 +113,8 @@ impl Core {
             return Err(unreachable("its streams were made anew"));
         }
         let has_caught_up = applied.wait_for(|applied| applied.is_some_and(|applied| applied >= last));
-        match tokio::time::timeout(PATIENCE, has_caught_up).await {
-            Ok(Ok(_)) => Ok(()),
+        match self.with_patience(has_caught_up).await {
+            Some(Ok(_)) => Ok(()),
             _ => Err(unreachable("its log is not delivered in time")),
         }
     }
@@ -137,6 +137,17 @@ impl Core {
         if let Err(error) = self.propose(&command).await {
             tracing::warn!(%error, "jobs that were claimed for nobody stay so until their lease ends");
         }
+    }
+
+    /// Waits for something to come from the log, as long as an operation may take; none when it did not come. When it takes long, the log is
+    /// asked for anew: the server that delivered it may have gone while the one that this process talks to is there.
+    async fn with_patience<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        let mut wait = std::pin::pin!(wait);
+        if let Ok(done) = tokio::time::timeout(REQUEST, &mut wait).await {
+            return Some(done);
+        }
+        self.view.outdated.notify_one();
+        tokio::time::timeout(PATIENCE - REQUEST, wait).await.ok()
     }
 
     async fn send(&self, number: u64, text: String) -> QueueResult<()> {
