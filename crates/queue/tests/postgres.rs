@@ -281,3 +281,60 @@ async fn who_is_refused_is_told_why_but_not_the_password() {
         other => unreachable!("{other:?}"),
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_are_encrypted_for_the_certificate_that_is_trusted_only() {
+    let certified = || rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let (server_side, other) = (certified(), certified());
+    let folder = tempfile::tempdir().unwrap();
+    let trusted = folder.path().join("trusted.pem");
+    let untrusted = folder.path().join("untrusted.pem");
+    std::fs::write(&trusted, server_side.cert.pem()).unwrap();
+    std::fs::write(&untrusted, other.cert.pem()).unwrap();
+    let (server, url) = blocking(move || {
+        let server = PostgresServer::start().unwrap();
+        server.encrypt(&server_side.cert.pem(), &server_side.signing_key.serialize_pem()).unwrap();
+        let url = server.url(&server.create_database().unwrap());
+        (server, url)
+    })
+    .await;
+    let store = open(&format!("{url}?sslmode=require&sslrootcert={}", trusted.display()));
+    until_reached(async || store.queues().await).await;
+    let told = blocking(move || {
+        let sessions =
+            "select s.ssl from pg_stat_ssl s join pg_stat_activity a using (pid) where a.usename = 'antiphon'";
+        (server.tell("postgres", sessions).unwrap(), server)
+    })
+    .await;
+    assert_eq!(told.0, "t");
+    for trusts in [format!("&sslrootcert={}", untrusted.display()), String::new()] {
+        match open(&format!("{url}?sslmode=verify-full{trusts}")).queues().await {
+            Err(QueueError::Unreachable(why)) => assert!(why.contains("certificate"), "{why}"),
+            other => unreachable!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_told_and_loses_nothing_that_was_taken_in() {
+    let (server, database) = database().await;
+    let store = open(&server.url(&database));
+    store.enqueue(vec![job("before")]).await.unwrap();
+    let full = database.clone();
+    // What PostgreSQL says when a write finds no room.
+    let no_room = "create function no_room() returns trigger language plpgsql as $$ begin \
+        raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$; \
+        create trigger no_room before insert or update on antiphon_queue.job for each row execute function no_room()";
+    blocking(move || server.tell(&full, no_room).unwrap()).await;
+    for refused in
+        [store.enqueue(vec![job("refused"), job("refused")]).await.err(), store.claim(&request(1)).await.err()]
+    {
+        assert!(matches!(&refused, Some(QueueError::Full(why)) if why.contains("No space left")), "{refused:?}");
+    }
+    blocking(move || server.tell(&database, "drop trigger no_room on antiphon_queue.job").unwrap()).await;
+    store.enqueue(vec![job("after")]).await.unwrap();
+    let claimed = store.claim(&request(10)).await.unwrap();
+    let scripts: Vec<&str> = claimed.iter().map(|claimed| claimed.job.script.as_str()).collect();
+    assert_eq!(scripts, ["before", "after"]);
+    assert!(claimed.iter().all(|claimed| claimed.held.attempt == 1));
+}

@@ -6,9 +6,10 @@ use crate::StartError;
 use crate::account::Account;
 use crate::watchdog::Watchdog;
 use programs::Programs;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -161,6 +162,22 @@ impl PostgresServer {
     pub fn limit_connections(&self, database: &str, most: Option<u32>) -> Result<(), StartError> {
         let most = most.map_or("-1".to_owned(), |most| most.to_string());
         self.tell("postgres", &format!("alter database {database} connection limit {most}")).map(drop)
+    }
+
+    /// Lets clients encrypt their connections, with this certificate and its key, both in PEM. Comes into force within a moment.
+    ///
+    /// # Errors
+    ///
+    /// When the files can't be written, or the server can't be asked.
+    pub fn encrypt(&self, certificate: &str, key: &str) -> Result<(), StartError> {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = self.folder.path().join("data").join(name);
+            fs::write(&file, text)?;
+            fs::set_permissions(&file, Permissions::from_mode(0o600))?;
+            self.account.own(&file)?;
+        }
+        self.tell("postgres", "alter system set ssl = on")?;
+        self.tell("postgres", "select pg_reload_conf()").map(drop)
     }
 
     /// Ends the server at once, as a crash would: connections break, nothing is tidied up.
