@@ -5,6 +5,9 @@ use antiphon_model::{Limits, Result};
 use antiphon_queue::schedule::{Due, Timing, due};
 use std::collections::BTreeMap;
 
+/// How many looks a schedule is left out of after its jobs could not be queued.
+const PAUSE: u32 = 8;
+
 /// The active schedules, by identifier.
 #[derive(Default)]
 pub(super) struct Agenda {
@@ -21,6 +24,8 @@ pub(super) struct Entry {
     settled_ms: i64,
     /// The next moment; nothing is to be done before.
     next_ms: Option<i64>,
+    /// Looks that it is left out of, because it failed.
+    paused: u32,
 }
 
 impl Agenda {
@@ -42,7 +47,7 @@ impl Agenda {
         }
     }
 
-    /// Hands over the moments that have come, by schedule. Those that `make` fails for are handed over again with the next look.
+    /// Hands over the moments that have come, by schedule. Those that `make` fails for are handed over again a little later.
     ///
     /// When the clock was set back, moments come again that have their job already: the queue knows them.
     pub(super) fn look(&mut self, now_ms: i64, limits: &Limits, make: &mut dyn FnMut(&Entry, &[i64]) -> Result<()>) {
@@ -55,6 +60,10 @@ impl Agenda {
             if entry.next_ms.is_none_or(|next| next > now_ms) {
                 continue;
             }
+            if entry.paused > 0 {
+                entry.paused -= 1;
+                continue;
+            }
             let look = Due {
                 settled_ms: entry.settled_ms,
                 now_ms,
@@ -64,8 +73,9 @@ impl Agenda {
             };
             let mut moments = due(&entry.timing, look);
             moments.retain(|moment| Some(*moment) != entry.schedule.last_run_ms);
-            if moments.is_empty() || make(entry, &moments).is_ok() {
-                entry.settle(now_ms);
+            match moments.is_empty() || make(entry, &moments).is_ok() {
+                true => entry.settle(now_ms),
+                false => entry.paused = PAUSE,
             }
         }
     }
@@ -77,7 +87,7 @@ impl Entry {
         let timing = timing(&schedule, now_ms)?;
         // The clock may have been set back since.
         let settled = schedule.since_ms.max(schedule.last_run_ms.unwrap_or_default()).min(now_ms);
-        let mut entry = Entry { schedule, timing, settled_ms: 0, next_ms: None };
+        let mut entry = Entry { schedule, timing, settled_ms: 0, next_ms: None, paused: 0 };
         entry.settle(settled);
         Some(entry)
     }

@@ -129,7 +129,7 @@ impl Looker {
         Ok(Looker { store, watch, clock, limits, sink, agenda: Agenda::default() })
     }
 
-    /// Makes jobs for the moments that have come. What fails is tried again with the next look.
+    /// Makes jobs for the moments that have come. What fails is tried again a little later.
     fn look(&mut self) {
         let now = self.clock.now_ms();
         let Looker { store, agenda, watch, .. } = self;
