@@ -338,3 +338,28 @@ async fn a_full_disk_is_told_and_loses_nothing_that_was_taken_in() {
     assert_eq!(scripts, ["before", "after"]);
     assert!(claimed.iter().all(|claimed| claimed.held.attempt == 1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_many_jobs_leave_behind_is_swept_out() {
+    let (server, database) = database().await;
+    let store = open(&server.url(&database));
+    for _batch in 0..6 {
+        store.enqueue((0..1000).map(|_| job("a")).collect()).await.unwrap();
+        let claimed = store.claim(&request(1000)).await.unwrap();
+        let ends = claimed.into_iter().map(|claimed| succeeded(claimed.held)).collect();
+        assert!(store.finish(ends).await.unwrap().into_iter().all(|is_ended| is_ended));
+    }
+    let end = Instant::now() + DEADLINE;
+    loop {
+        store.maintain().await.unwrap();
+        let database = database.clone();
+        // Sweeps by order only, not those that PostgreSQL does by itself.
+        let count =
+            "select vacuum_count > 0 from pg_stat_user_tables where schemaname = 'antiphon_queue' and relname = 'job'";
+        if blocking(move || server.tell(&database, count).unwrap()).await == "t" {
+            return;
+        }
+        assert!(Instant::now() < end, "nobody sweeps");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

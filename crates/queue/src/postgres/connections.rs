@@ -87,6 +87,13 @@ impl Connections {
         row.ok_or_else(|| QueueError::Refused("PostgreSQL gave no row where there is always one".to_owned()))
     }
 
+    /// Runs a statement that gives no rows and may take as long as it likes, on a connection that serves nobody else after it.
+    pub(super) async fn at_length(&self, sql: &str) -> QueueResult<()> {
+        let connection = Object::take(self.ready().await?);
+        connection.batch_execute("SET statement_timeout = 0").await.map_err(|error| queue_error(&error))?;
+        connection.batch_execute(sql).await.map_err(|error| queue_error(&error))
+    }
+
     /// A connection to a database that has the queue's tables.
     async fn ready(&self) -> QueueResult<Object> {
         let mut connection = self.pool.get().await.map_err(|error| pool_error(&error))?;

@@ -18,6 +18,7 @@ mod look;
 mod maintain;
 mod row;
 mod schema;
+mod sweep;
 
 use crate::silences::Silences;
 use crate::{
@@ -30,13 +31,16 @@ use connections::Connections;
 use finish::{Ending, Guarded};
 use listen::News;
 use parking_lot::Mutex;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use sweep::Sweep;
 
 /// Jobs in a PostgreSQL database.
 #[derive(Debug)]
 pub struct PostgresStore {
     settings: StoreSettings,
-    connections: Connections,
+    connections: Arc<Connections>,
+    sweep: Sweep,
     news: News,
     silences: Mutex<Silences>,
 }
@@ -52,9 +56,10 @@ impl PostgresStore {
     /// `Refused` when the URL, or the file that it names, can't be used.
     pub fn open(url: &str, settings: StoreSettings) -> QueueResult<PostgresStore> {
         let address = Address::parse(url, &settings.limits)?;
-        let connections = Connections::new(address.clone(), &settings.limits)?;
+        let connections = Arc::new(Connections::new(address.clone(), &settings.limits)?);
+        let sweep = Sweep::new(Arc::clone(&connections));
         let news = News::new(address, Duration::from_millis(settings.limits.job_poll_ms));
-        Ok(PostgresStore { settings, connections, news, silences: Mutex::default() })
+        Ok(PostgresStore { settings, connections, sweep, news, silences: Mutex::default() })
     }
 
     fn shift_ms(&self) -> i64 {
@@ -105,6 +110,7 @@ impl Store for PostgresStore {
         }
         maintain::correct_waits(&self.connections, self.shift_ms()).await?;
         maintain::forget(&self.connections, &self.settings.limits, self.shift_ms()).await?;
+        self.sweep.when_due().await?;
         Ok(taken_back)
     }
 
