@@ -232,3 +232,24 @@ async fn lanes_in_which_nothing_is_left_are_let_go() {
     let again = ClaimRequest { queues: Vec::new(), ..request };
     assert_eq!(store.claim(&again).await.unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn who_renews_just_before_a_job_is_taken_back_keeps_it() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    store.enqueue(vec![job("a", |_| ())]).await.unwrap();
+    let held = store.claim(&request(1)).await.unwrap().remove(0).held;
+    let seen = store.read(maintain::running).await.unwrap();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(store.renew(std::slice::from_ref(&held)).await.unwrap(), []);
+    let take_back = async |held: &Held, beat: i64| {
+        let (ending, held) = (store.ending(), held.clone());
+        store.writer.write(move |connection| ending.take_back(connection, &held, beat)).await.unwrap()
+    };
+    assert!(!take_back(&held, seen[0].1).await, "it was renewed since that look");
+    let seen_again = store.read(maintain::running).await.unwrap();
+    assert!(take_back(&held, seen_again[0].1).await);
+    let other = store.claim(&request(1)).await.unwrap().remove(0).held;
+    assert!(!take_back(&held, seen_again[0].1).await, "another attempt runs");
+    assert!(store.renew(&[other]).await.unwrap().is_empty());
+}
