@@ -1,10 +1,12 @@
 //! NATS with JetStream.
 
 use crate::StartError;
-use std::io::{BufRead, BufReader, Write};
+use crate::watchdog::Watchdog;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -13,14 +15,8 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Where it is when it is not on the path.
 const USUAL: &str = "/usr/sbin/nats-server";
-/// Keeps the server (`$2`, with the configuration in the folder `$1`) until it reads the name of a signal, or until its input ends, which the
-/// death of the test's process brings about too: then the folder goes as well.
-const KEEPER: &str = r#"
-"$2" -c "$1/nats.conf" </dev/null >>"$1/log" 2>&1 &
-server=$!
-if read -r signal; then kill -"$signal" $server; wait $server
-else kill -KILL $server; wait $server; rm -rf "$1"; fi
-"#;
+/// In its folder: the number of its process.
+const PID_FILE: &str = "pid";
 
 /// A server of its own, gone when this is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -28,7 +24,9 @@ pub struct NatsServer {
     program: PathBuf,
     folder: PathBuf,
     port: u16,
-    keeper: Option<(Child, ChildStdin)>,
+    process: Option<Child>,
+    // Ends the server and removes its folder.
+    _watchdog: Watchdog,
 }
 
 impl NatsServer {
@@ -88,10 +86,11 @@ impl NatsServer {
 
     /// Ends it with the signal of that name, until it is started again.
     pub fn stop(&mut self, signal: &str) {
-        let Some((mut keeper, mut input)) = self.keeper.take() else { return };
-        // When the keeper has gone already there is nobody to tell.
-        let _ = writeln!(input, "{signal}");
-        let _ = keeper.wait();
+        let Some(mut process) = self.process.take() else { return };
+        // When it has gone already there is nothing to end.
+        let _ = Command::new("kill").args(["-s", signal, &process.id().to_string()]).status();
+        let _ = process.wait();
+        let _ = std::fs::remove_file(self.folder.join(PID_FILE));
     }
 
     /// Starts it again after [`NatsServer::stop`].
@@ -99,28 +98,29 @@ impl NatsServer {
     /// # Errors
     /// When it does not start.
     pub fn run(&mut self) -> Result<(), StartError> {
-        let mut keeper = Command::new("sh")
-            .args(["-c", KEEPER, "nats-keeper"])
-            .arg(&self.folder)
-            .arg(&self.program)
-            .stdin(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| StartError::Failed { server: "nats-server", reason: error.to_string() })?;
-        self.keeper = keeper.stdin.take().map(|input| (keeper, input));
+        self.process = Some(self.spawn().map_err(failed)?);
         self.wait_until_it_answers()
+    }
+
+    fn spawn(&self) -> io::Result<Child> {
+        let log = File::options().create(true).append(true).open(self.folder.join("log"))?;
+        let mut command = Command::new(&self.program);
+        command.arg("-c").arg(self.folder.join("nats.conf")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.spawn()
     }
 
     fn with_settings(settings: &str) -> Result<NatsServer, StartError> {
         let program = program().ok_or(StartError::NotInstalled { server: "nats-server", package: "nats-server" })?;
-        let failed = |error: std::io::Error| StartError::Failed { server: "nats-server", reason: error.to_string() };
         let folder = tempfile::Builder::new().prefix("nats-").tempdir().map_err(failed)?.keep();
         let port =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).map_err(failed)?.port();
-        let text =
-            format!("listen: 127.0.0.1:{port}\njetstream {{ store_dir: {:?}\n{settings} }}\n", folder.join("data"));
+        let (data, pid_file) = (folder.join("data"), folder.join(PID_FILE));
+        let text = format!(
+            "listen: 127.0.0.1:{port}\npid_file: {pid_file:?}\njetstream {{ store_dir: {data:?}\n{settings} }}\n"
+        );
         std::fs::write(folder.join("nats.conf"), text).map_err(failed)?;
-        let mut server = NatsServer { program, folder, port, keeper: None };
+        let watchdog = Watchdog::start(&pid_file, &folder).map_err(failed)?;
+        let mut server = NatsServer { program, folder, port, process: None, _watchdog: watchdog };
         server.run()?;
         Ok(server)
     }
@@ -149,14 +149,12 @@ impl NatsServer {
 
 impl Drop for NatsServer {
     fn drop(&mut self) {
-        match self.keeper.take() {
-            Some((mut keeper, input)) => {
-                drop(input);
-                let _ = keeper.wait();
-            }
-            None => drop(std::fs::remove_dir_all(&self.folder)),
-        }
+        self.stop("KILL");
     }
+}
+
+fn failed(error: io::Error) -> StartError {
+    StartError::Failed { server: "nats-server", reason: error.to_string() }
 }
 
 fn program() -> Option<PathBuf> {

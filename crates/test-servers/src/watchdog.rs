@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Reads until its input ends, which it does when the process that holds the other end of the pipe is gone; then ends the server and removes
-/// its folder. The server is killed and not asked: nobody is left who wants its data.
-const SCRIPT: &str = r#"read -r _; read -r server < "$1" && kill -s KILL "$server"; rm -rf "$2""#;
+/// its folder. The last line of the file with its number may have no end. The server is killed and not asked: nobody is left who wants its data.
+const SCRIPT: &str =
+    r#"read -r _; { read -r server < "$1" || [ -n "$server" ]; } && kill -s KILL "$server"; rm -rf "$2""#;
 
 /// A small process that ends a server when this one ends, also when it is killed or leaves the server in a static.
 #[derive(Debug)]
