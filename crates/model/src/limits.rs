@@ -210,6 +210,8 @@ limits! {
     job_concurrency: usize = 8,
     /// Jobs that one look into the queue brings, together with those that run.
     job_claim: usize = 64,
+    /// What the jobs may hold that a process has ready to begin, judging by the size of those before: they are in memory.
+    job_ready_bytes: usize = 64 << 20,
     /// Jobs that wait in memory to be written to the queue; beyond that, calls wait.
     job_backlog: usize = 4096,
     /// Connections of one process to each PostgreSQL database that holds a queue, besides the one that listens: operations are short and

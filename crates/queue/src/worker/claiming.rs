@@ -26,6 +26,7 @@ pub(super) async fn claim_jobs(pool: Arc<Pool>, index: usize) {
             Ok(claimed) => {
                 backoff.reset();
                 let found = claimed.len();
+                pool.weigh(&claimed);
                 connection.hold(claimed, asked);
                 pool.begin();
                 if found < most {

@@ -4,7 +4,7 @@ use super::WorkerPoolSettings;
 use super::connection::Connection;
 use crate::{ClaimRequest, Claimed, Queues, Runner};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
 
@@ -34,8 +34,10 @@ pub(super) struct Pool {
     phase: watch::Receiver<Phase>,
     /// The connection whose turn it is.
     turn: AtomicUsize,
-    /// How long a run takes, in microseconds: a moving average; 0 before the first.
-    pace_us: AtomicU64,
+    /// How long a run takes, in microseconds.
+    pace_us: Average,
+    /// What a job holds, in bytes.
+    size: Average,
     /// Told when the last job that was held has gone.
     pub quiet: Notify,
 }
@@ -58,7 +60,8 @@ impl Pool {
             runner,
             phase,
             turn: AtomicUsize::new(0),
-            pace_us: AtomicU64::new(0),
+            pace_us: Average::default(),
+            size: Average::default(),
             quiet: Notify::new(),
         }
     }
@@ -123,15 +126,21 @@ impl Pool {
         let limits = &self.settings.limits;
         let (held, waiting) = connection.holds();
         let free = self.slots.available_permits();
-        let ready = match self.pace_us.load(Ordering::Relaxed) {
-            0 => 0,
-            pace => limits.job_concurrency.saturating_mul(1000 * limits.job_poll_ms as usize) / pace as usize,
-        };
-        let ready = ready.min(limits.job_claim);
+        let ready = limits.job_claim.min(limits.job_ready_bytes / self.size.get().max(1)).min(self.soon());
         if waiting > free + ready / 2 {
             return 0;
         }
         (free + ready).saturating_sub(waiting).min(limits.job_claim.saturating_sub(held))
+    }
+
+    /// How many jobs begin within about `job_poll_ms`; none before the first was run.
+    fn soon(&self) -> usize {
+        let limits = &self.settings.limits;
+        let poll_us = usize::try_from(limits.job_poll_ms).unwrap_or(usize::MAX).saturating_mul(1000);
+        match self.pace_us.get() {
+            0 => 0,
+            pace => limits.job_concurrency.saturating_mul(poll_us) / pace,
+        }
     }
 
     /// What to ask for.
@@ -139,18 +148,39 @@ impl Pool {
         ClaimRequest { worker: self.worker.clone(), queues: self.settings.serve.clone(), most }
     }
 
-    /// Takes a run's time into the average.
+    /// A run took that long.
     pub fn took(&self, time: Duration) {
-        let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX / 8).max(1);
-        let average = self.pace_us.load(Ordering::Relaxed);
-        // Two runs that end at once may lose one of them: it is an estimate.
-        let next = if average == 0 { time } else { (average.saturating_mul(7).saturating_add(time) / 8).max(1) };
-        self.pace_us.store(next, Ordering::Relaxed);
+        self.pace_us.take(usize::try_from(time.as_micros()).unwrap_or(usize::MAX));
+    }
+
+    /// Such jobs were claimed.
+    pub fn weigh(&self, claimed: &[Claimed]) {
+        claimed.iter().for_each(|claimed| self.size.take(claimed.payload.len()));
     }
 
     /// Time between two renewals: two may fail before a lease is in danger.
     pub fn heartbeat(&self) -> Duration {
         Duration::from_millis((self.settings.limits.job_lease_ms / 3).max(1))
+    }
+}
+
+/// A moving average; 0 before the first value.
+#[derive(Default)]
+struct Average(AtomicUsize);
+
+impl Average {
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Takes a value in. Of two at once one may be lost: it is an estimate.
+    fn take(&self, value: usize) {
+        let value = value.max(1);
+        let next = match self.get() {
+            0 => value,
+            average => (average.saturating_mul(7).saturating_add(value) / 8).max(1),
+        };
+        self.0.store(next, Ordering::Relaxed);
     }
 }
 

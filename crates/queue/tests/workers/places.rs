@@ -1,6 +1,6 @@
 //! How many jobs run at one time, which ones, and in which order.
 
-use crate::support::{Gate, Place, runner, succeeds};
+use crate::support::{Gate, Place, eventually, runner, succeeds};
 use antiphon_model::Limits;
 use antiphon_queue::{End, JobStatus, Queues, WorkerPoolSettings, Workers};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -76,4 +76,21 @@ async fn jobs_of_one_key_run_in_their_order() {
     let ids = place.put_with("ordered", 40, |job| job.order_key = Some("k".to_owned())).await;
     place.all_reach(&ids, JobStatus::Succeeded).await;
     assert_eq!(*order.lock().unwrap(), ids);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_jobs_are_not_held_ready() {
+    let place = Place::new(Limits { job_concurrency: 1, job_ready_bytes: 1000, ..Limits::default() });
+    let gate = Gate::default();
+    let workers = place.workers(gate.runner());
+    // Quick jobs of a size that only two are held ready of.
+    let quick = place.put_holding("quick", 100, 500).await;
+    place.all_reach(&quick, JobStatus::Succeeded).await;
+    place.put_holding("slow", 1, 500).await;
+    gate.begun(1).await;
+    let behind = place.put_holding("quick", 10, 500).await;
+    eventually("some are held ready", async || (workers.status().connections[0].ready > 0).then_some(())).await;
+    assert!(workers.status().connections[0].ready <= 2);
+    gate.open();
+    place.all_reach(&behind, JobStatus::Succeeded).await;
 }

@@ -55,7 +55,17 @@ impl Place {
 
     /// The same with changes.
     pub async fn put_with(&self, script: &str, count: usize, change: impl Fn(&mut Job)) -> Vec<JobId> {
-        let jobs: Vec<NewJob> = (0..count).map(|_| job(script, &change)).collect();
+        self.take_in((0..count).map(|_| job(script, &change)).collect()).await
+    }
+
+    /// Takes in that many jobs of a script, each with a payload of so many bytes.
+    pub async fn put_holding(&self, script: &str, count: usize, bytes: usize) -> Vec<JobId> {
+        let large = |_| NewJob { payload: Bytes::from(vec![0; bytes]), ..job(script, &|_| ()) };
+        self.take_in((0..count).map(large).collect()).await
+    }
+
+    async fn take_in(&self, jobs: Vec<NewJob>) -> Vec<JobId> {
+        let count = jobs.len();
         let ids = jobs.iter().map(|new| new.job.id.clone()).collect();
         assert_eq!(self.store.enqueue(jobs).await.unwrap(), vec![Enqueued::Stored; count]);
         ids
