@@ -31,6 +31,7 @@ enum Operation {
     Pause { queue: usize, is_paused: bool },
     Jump { half_hours: i64 },
     Reopen,
+    List { filter: JobFilter, jobs: Vec<usize> },
 }
 
 /// A job to be taken in.
@@ -50,6 +51,10 @@ struct Kind {
 
 fn queue_name(number: usize) -> String {
     format!("queue {number}")
+}
+
+fn script_name(number: usize) -> String {
+    format!("script {number}")
 }
 
 fn half_hours_ms(count: i64) -> u64 {
@@ -105,6 +110,20 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
+fn list() -> impl Strategy<Value = Operation> {
+    use antiphon_queue::JobStatus::{Cancelled, Dead, Running, Succeeded, Waiting};
+    let statuses = proptest::sample::subsequence(vec![Waiting, Running, Succeeded, Dead, Cancelled], 0..4);
+    let names = (proptest::option::of(0..2usize), proptest::option::of(0..3usize));
+    let jobs = prop_oneof![3 => Just(Vec::new()), 1 => proptest::collection::vec(0..JOBS, 1..5)];
+    (statuses, names, jobs, proptest::option::of(0..4i64), 1..6usize).prop_map(
+        |(statuses, (queue, script), jobs, created_after_ms, most)| {
+            let (queue, script) = (queue.map(queue_name), script.map(script_name));
+            let filter = JobFilter { statuses, queue, script, ids: Vec::new(), created_after_ms, most };
+            Operation::List { filter, jobs }
+        },
+    )
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
         6 => proptest::collection::vec(kind(), 1..4).prop_map(Operation::Enqueue),
@@ -119,6 +138,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (0..2usize, any::<bool>()).prop_map(|(queue, is_paused)| Operation::Pause { queue, is_paused }),
         3 => (-3..=5i64).prop_map(|half_hours| Operation::Jump { half_hours }),
         1 => Just(Operation::Reopen),
+        3 => list(),
     ]
 }
 
@@ -189,6 +209,10 @@ impl Pair {
                 self.model.now_ms += half_hours * HALF_HOUR_MS;
             }
             Operation::Reopen => self.store = open(folder, &self.clock),
+            Operation::List { filter, jobs } => {
+                let ids = jobs.into_iter().map(|job| self.ids[job].clone()).collect();
+                self.compare_list(&JobFilter { ids, ..filter }).await;
+            }
         }
     }
 
@@ -196,7 +220,7 @@ impl Pair {
         let job = Job {
             id: self.ids[kind.job].clone(),
             queue: queue_name(kind.queue),
-            script: format!("script {}", kind.script),
+            script: script_name(kind.script),
             event: "event".to_owned(),
             priority: kind.priority,
             delay_ms: half_hours_ms(kind.delay),
@@ -215,9 +239,8 @@ impl Pair {
         (!self.held.is_empty()).then(|| self.held[number % self.held.len()].clone())
     }
 
-    /// Everything that is told is alike; of moments, whether they are told.
-    async fn compare(&self) {
-        let all = JobFilter { most: 1000, ..JobFilter::default() };
+    /// The same jobs in the same order, and of their moments, whether they are told.
+    async fn compare_list(&self, filter: &JobFilter) {
         let comparable = |record: JobRecord| JobRecord {
             run_at_ms: record.run_at_ms.map(|_| 0),
             started_ms: record.started_ms.map(|_| 0),
@@ -227,8 +250,13 @@ impl Pair {
                 .map(|error| if error.contains("worker was lost") { "lost".into() } else { error }),
             ..record
         };
-        let listed: Vec<JobRecord> = self.store.list(&all).await.unwrap().into_iter().map(comparable).collect();
-        assert_eq!(listed, self.model.list());
+        let listed: Vec<JobRecord> = self.store.list(filter).await.unwrap().into_iter().map(comparable).collect();
+        assert_eq!(listed, self.model.list(filter));
+    }
+
+    /// Everything that is told is alike.
+    async fn compare(&self) {
+        self.compare_list(&JobFilter { most: 1000, ..JobFilter::default() }).await;
         assert_eq!(self.store.queues().await.unwrap(), self.model.queues());
         for id in &self.ids {
             let detail = self.store.get(id).await.unwrap();

@@ -1,8 +1,8 @@
 //! The queue in memory: every rule as it is written, and no thought of cost.
 
 use antiphon_queue::{
-    AttemptOutcome, ClaimRequest, Claimed, Edit, Enqueued, Finish, Held, Job, JobId, JobRecord, JobStatus, NewJob,
-    Outcome, QueueState,
+    AttemptOutcome, ClaimRequest, Claimed, Edit, Enqueued, Finish, Held, Job, JobFilter, JobId, JobRecord, JobStatus,
+    NewJob, Outcome, QueueState,
 };
 use bytes::Bytes;
 use std::cmp::Reverse;
@@ -257,10 +257,17 @@ impl Model {
     }
 
     /// Records with 0 for each moment that is told.
-    pub fn list(&self) -> Vec<JobRecord> {
-        let mut places: Vec<usize> = (0..self.entries.len()).collect();
+    pub fn list(&self, filter: &JobFilter) -> Vec<JobRecord> {
+        let is_wanted = |entry: &Entry| {
+            (filter.statuses.is_empty() || filter.statuses.contains(&entry.status))
+                && (filter.ids.is_empty() || filter.ids.contains(&entry.job.id))
+                && filter.queue.as_ref().is_none_or(|queue| *queue == entry.job.queue)
+                && filter.script.as_ref().is_none_or(|script| *script == entry.job.script)
+                && filter.created_after_ms.is_none_or(|moment_ms| entry.job.created_ms > moment_ms)
+        };
+        let mut places: Vec<usize> = (0..self.entries.len()).filter(|&place| is_wanted(&self.entries[place])).collect();
         places.sort_by_key(|&place| Reverse((self.entries[place].job.created_ms, place)));
-        places.into_iter().map(|place| record(&self.entries[place])).collect()
+        places.into_iter().take(filter.most).map(|place| record(&self.entries[place])).collect()
     }
 
     pub fn get(&self, id: &JobId) -> Option<Told> {
