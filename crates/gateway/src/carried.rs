@@ -18,8 +18,16 @@ pub struct CarriedWrite {
 
 impl CarriedWrite {
     /// What the transaction must know to leave the jobs of this write behind.
-    pub(crate) fn promising<'a>(&'a self, call: &'a Call<'a>) -> (EventRunner<'a>, &'a Request, &'a Promised) {
-        (call.event_runner(&self.plan, &self.matched), &self.request, &self.promised)
+    pub(crate) fn promising<'a>(
+        &'a self,
+        call: &'a Call<'a>,
+    ) -> (EventRunner<'a>, &'a Request, &'a Promised, Option<Response>) {
+        (call.event_runner(&self.plan, &self.matched), &self.request, &self.promised, Some(self.answer()))
+    }
+
+    /// What it is answered with, as its scripts see it.
+    fn answer(&self) -> Response {
+        Response::ok(self.request.payload.clone())
     }
 }
 
@@ -64,7 +72,7 @@ impl Call<'_> {
     pub fn carried(&self, write: &CarriedWrite) {
         let CarriedWrite { request, matched, plan, promised } = write;
         let mut ledger = Ledger::default();
-        let mut response = Response::ok(request.payload.clone());
+        let mut response = write.answer();
         let runner = self.event_runner(plan, matched);
         runner.post_process(request, &mut response, &mut ledger);
         runner.base(request, Some(&response), &mut ledger);

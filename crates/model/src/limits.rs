@@ -219,6 +219,8 @@ limits! {
     queue_connections: usize = 8,
     /// How long one operation of a queue in PostgreSQL may take before it is given up and tried again later.
     queue_timeout_ms: u64 = 10_000,
+    /// Longest that a call waits for the queue to take its job; after that the job is kept in the data folder for the time when the queue answers.
+    job_enqueue_ms: u64 = 1000,
     /// Longest name of a queue, key of order or key against duplicates.
     job_key_bytes: usize = 255,
     /// Longest delay of a job: a year.

@@ -103,6 +103,10 @@ impl Database {
     /// When the database refuses.
     pub fn remove_messages(&self, ids: &[String]) -> Result<()> {
         let transaction = Transaction::begin(self)?;
+        if !has_table(transaction.connection(), self)? {
+            // Somebody took it away with everything in it.
+            return Ok(());
+        }
         for id in ids {
             let statement = self.bound("DELETE FROM _antiphon_outbox WHERE id = ?", &[Bound::Text(id.clone())]);
             transaction.connection().execute(&statement)?;

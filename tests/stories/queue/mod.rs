@@ -5,6 +5,7 @@ mod disk_full;
 mod guide;
 mod jobs;
 mod jobs_api;
+mod outage;
 mod places;
 mod schedules;
 mod scripts;

@@ -21,9 +21,15 @@ pub(crate) use promise::{Fate, Promised};
 
 use antiphon_model::{Error, Limits, OutboxMessage, Result, Value};
 use antiphon_queue::{Enqueued, Job, NewJob, QueueError, Queues};
+use parking_lot::Mutex;
 use relay::{Errand, Relay};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long calls don't wait for a queue that took nothing.
+const REST: Duration = Duration::from_secs(2);
 
 /// Encrypts what jobs hold, so that no store of jobs can tell it or change it.
 pub trait Sealer: Send + Sync {
@@ -80,6 +86,8 @@ pub struct Jobs {
     sealer: Arc<dyn Sealer>,
     owner: Arc<dyn Owner>,
     limits: Limits,
+    /// Connections that took nothing lately, and until when no call waits for them.
+    resting: Mutex<BTreeMap<String, Instant>>,
     relay: Relay,
 }
 
@@ -102,7 +110,7 @@ impl Jobs {
         limits: &Limits,
     ) -> Arc<Jobs> {
         let (relay, errands) = Relay::new(spool, limits.job_backlog);
-        let jobs = Arc::new(Jobs { queues, sealer, owner, limits: limits.clone(), relay });
+        let jobs = Arc::new(Jobs { queues, sealer, owner, limits: limits.clone(), resting: Mutex::default(), relay });
         relay::start(&jobs, errands);
         jobs
     }
@@ -139,14 +147,18 @@ impl Jobs {
         }
     }
 
-    /// Looks after an outbox from now on: what a process that died left behind in it is taken on.
-    pub fn look_after(&self, outbox: Arc<dyn Outbox>) {
-        self.relay.send_or_drop(Errand::LookAfter(outbox));
+    /// Looks after an outbox from now on, as long as it is there: what a process that died left behind in it is taken on.
+    pub fn look_after(&self, outbox: &Arc<dyn Outbox>) {
+        self.relay.send_or_drop(Errand::LookAfter(Arc::downgrade(outbox)));
     }
 
-    /// Waits until everything that was handed over so far is in a queue, or left behind for the next process.
+    /// Waits until everything that was handed over so far is in a queue, at most up to the limit `shutdown_ms`; what is not then is left behind for
+    /// the next process.
     pub async fn settle(&self) {
-        self.relay.settle().await;
+        let most = Duration::from_millis(self.limits.shutdown_ms);
+        if tokio::time::timeout(most, self.relay.settle()).await.is_err() {
+            tracing::warn!("the queue did not take all jobs in time; they wait where they were left behind");
+        }
     }
 
     /// Puts a job into the queue of its connection, before this returns.
@@ -162,7 +174,11 @@ impl Jobs {
         let PreparedJob { connection, job, payload } = prepared;
         let new = NewJob { job, payload: self.seal_bytes(&payload)?.into() };
         let (_, store) = self.queues.store(connection.as_deref());
-        let enqueued = store.enqueue(vec![new]).await.map_err(|error| refused(&error))?;
+        let most = Duration::from_millis(self.limits.job_enqueue_ms);
+        let enqueued = match tokio::time::timeout(most, store.enqueue(vec![new])).await {
+            Ok(enqueued) => enqueued.map_err(|error| refused(&error))?,
+            Err(_) => return Err(Error::unavailable("The queue does not answer in time.", 5)),
+        };
         enqueued.into_iter().next().ok_or_else(|| Error::internal("The queue did not answer.", "no outcome"))
     }
 
@@ -171,15 +187,24 @@ impl Jobs {
     /// # Errors
     /// When neither takes it.
     pub(crate) async fn entrust(&self, prepared: PreparedJob) -> Result<Enqueued> {
-        let copy = prepared.clone();
-        let error = match self.enqueue_prepared(prepared).await {
-            Ok(enqueued) => return Ok(enqueued),
-            Err(error) if error.status == 413 => return Err(error),
-            Err(error) => error,
-        };
-        tracing::warn!(job = %copy.job.id, %error, "the queue does not take a job; it is kept until it does");
-        self.relay.spool(self, &copy).map_err(|spool| spool.with_cause(error))?;
+        let connection = self.queues.store(prepared.connection.as_deref()).0.to_owned();
+        if !self.is_resting(&connection) {
+            match self.enqueue_prepared(prepared.clone()).await {
+                Ok(enqueued) => return Ok(enqueued),
+                Err(error) if error.status == 413 => return Err(error),
+                Err(error) => {
+                    tracing::warn!(connection, %error, "the queue takes no jobs; they are kept until it does");
+                    self.resting.lock().insert(connection, Instant::now() + REST);
+                }
+            }
+        }
+        self.relay.spool(self, &prepared)?;
         Ok(Enqueued::Stored)
+    }
+
+    /// Whether calls don't wait for that queue, because it lately took nothing.
+    fn is_resting(&self, connection: &str) -> bool {
+        self.resting.lock().get(connection).is_some_and(|until| Instant::now() < *until)
     }
 
     /// The message that a write leaves behind for a job.

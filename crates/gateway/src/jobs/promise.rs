@@ -64,17 +64,17 @@ impl Drop for Promised {
 /// What follows the write of a call: the jobs of its queued scripts, and of those of the writes that it carries along.
 pub struct CallFollowup<'a> {
     jobs: &'a Jobs,
-    writes: Vec<(EventRunner<'a>, &'a Request, &'a Promised)>,
+    /// Each with what it is answered with; none for the call itself, whose answer the service tells.
+    writes: Vec<(EventRunner<'a>, &'a Request, &'a Promised, Option<Response>)>,
 }
 
 impl<'a> CallFollowup<'a> {
     /// What follows the write of that call; none when nothing does.
     pub fn of(call: &'a Call<'a>, carried: &'a [CarriedWrite]) -> Option<CallFollowup<'a>> {
         let jobs = call.gateway.jobs()?;
-        let own = (call.event_runner(call.plan, call.matched), call.request, call.promised);
+        let own = (call.event_runner(call.plan, call.matched), call.request, call.promised, None);
         let others = carried.iter().map(|write| write.promising(call));
-        let writes: Vec<_> =
-            std::iter::once(own).chain(others).filter(|(_, _, promised)| !promised.ids.is_empty()).collect();
+        let writes: Vec<_> = std::iter::once(own).chain(others).filter(|write| !write.2.ids.is_empty()).collect();
         (!writes.is_empty()).then_some(CallFollowup { jobs, writes })
     }
 
@@ -83,10 +83,11 @@ impl<'a> CallFollowup<'a> {
     /// # Errors
     /// When a job can't be written down.
     pub fn messages(&self, answer: &Value) -> Result<Vec<OutboxMessage>> {
-        let response = Response::ok(answer.clone());
+        let answered = Response::ok(answer.clone());
         let mut messages = Vec::new();
-        for (runner, request, promised) in &self.writes {
-            let prepared: Vec<PreparedJob> = runner.jobs(request, Some(&response), promised, false)?;
+        for (runner, request, promised, own) in &self.writes {
+            let response = own.as_ref().unwrap_or(&answered);
+            let prepared: Vec<PreparedJob> = runner.jobs(request, Some(response), promised, false)?;
             for job in &prepared {
                 messages.push(self.jobs.message(job, false)?);
             }
@@ -105,6 +106,6 @@ impl<'a> CallFollowup<'a> {
     }
 
     fn set(&self, fate: impl Fn() -> Fate) {
-        self.writes.iter().for_each(|(_, _, promised)| *promised.fate.lock() = fate());
+        self.writes.iter().for_each(|write| *write.2.fate.lock() = fate());
     }
 }

@@ -31,7 +31,7 @@ pub(super) enum Errand {
     /// Take on jobs as the outbox has them: their call did not come to its end.
     Abandoned(Arc<dyn Outbox>, Vec<JobId>),
     /// Look into this outbox now and then.
-    LookAfter(Arc<dyn Outbox>),
+    LookAfter(Weak<dyn Outbox>),
     /// Something waits in an outbox because its queue took nothing.
     Waiting,
     /// Tell when everything before is done.
@@ -102,7 +102,8 @@ pub(super) fn start(jobs: &Arc<Jobs>, errands: mpsc::Receiver<Errand>) {
 
 struct Runner {
     jobs: Weak<Jobs>,
-    outboxes: BTreeMap<String, Arc<dyn Outbox>>,
+    /// Those that are open, by what tells them apart.
+    outboxes: BTreeMap<String, Weak<dyn Outbox>>,
     /// The wait after the next failure.
     wait: Duration,
     /// When what waits is tried again.
@@ -136,13 +137,18 @@ impl Runner {
             if looks {
                 self.retry = None;
                 round = Instant::now() + ROUND;
-                for outbox in self.outboxes.values().cloned().chain([Arc::clone(&jobs.relay.spool)]).collect::<Vec<_>>()
-                {
+                for outbox in self.open_outboxes().into_iter().chain([Arc::clone(&jobs.relay.spool)]) {
                     self.look_into(&jobs, outbox).await;
                 }
             }
             self.do_errands(&jobs, take(&mut batch)).await;
         }
+    }
+
+    /// The outboxes of databases that are open; those that were closed are looked into when they are opened again.
+    fn open_outboxes(&mut self) -> Vec<Arc<dyn Outbox>> {
+        self.outboxes.retain(|_, outbox| outbox.strong_count() > 0);
+        self.outboxes.values().filter_map(Weak::upgrade).collect()
     }
 
     async fn do_errands(&mut self, jobs: &Arc<Jobs>, batch: Vec<Errand>) {
@@ -159,8 +165,10 @@ impl Runner {
                 },
                 Errand::Abandoned(outbox, ids) => messages.extend(left_behind(outbox, &ids)),
                 Errand::LookAfter(outbox) => {
-                    self.outboxes.insert(outbox.key(), Arc::clone(&outbox));
-                    self.look_into(jobs, outbox).await;
+                    if let Some(open) = outbox.upgrade() {
+                        self.outboxes.insert(open.key(), outbox);
+                        self.look_into(jobs, open).await;
+                    }
                 }
                 Errand::Waiting => self.try_again(),
                 Errand::Settle(done) => settled.push(done),

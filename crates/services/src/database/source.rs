@@ -5,7 +5,7 @@
 use super::SystemExtras;
 use crate::jobs::DatabaseOutbox;
 use crate::system::{ServiceRecord, SystemStore};
-use antiphon_gateway::jobs::Jobs;
+use antiphon_gateway::jobs::{Jobs, Outbox};
 use antiphon_model::{Error, Limits, Object, Result, Value};
 use antiphon_sql::database::{Database, DatabaseConfig};
 use antiphon_sql::dialect::sqlite::Location;
@@ -87,6 +87,8 @@ struct Opened {
     config: Object,
     name: String,
     database: Arc<Database>,
+    /// Looked after as long as it is here.
+    _outbox: Arc<dyn Outbox>,
 }
 
 impl Databases {
@@ -131,11 +133,17 @@ impl Databases {
         let config = self.sqlite_config(record, name)?;
         let extras = Arc::new(SystemExtras::new(Arc::clone(&self.store), record.id));
         let database = Database::open(config, extras, &self.limits)?;
-        self.jobs.look_after(Arc::new(DatabaseOutbox(Arc::clone(&database))));
+        let outbox: Arc<dyn Outbox> = Arc::new(DatabaseOutbox(Arc::clone(&database)));
+        self.jobs.look_after(&outbox);
         if opened.len() >= self.limits.databases_of_a_service.max(1) {
             opened.remove(0);
         }
-        let entry = Opened { config: record.config.clone(), name: name.to_owned(), database: Arc::clone(&database) };
+        let entry = Opened {
+            config: record.config.clone(),
+            name: name.to_owned(),
+            database: Arc::clone(&database),
+            _outbox: outbox,
+        };
         opened.push(entry);
         Ok(database)
     }
