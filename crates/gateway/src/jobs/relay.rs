@@ -22,7 +22,7 @@ const LOOK: usize = 1024;
 /// How often outboxes are looked into for what other processes left behind when they died.
 const ROUND: Duration = Duration::from_secs(30);
 /// First and longest wait before a queue that took nothing is tried again.
-const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
+const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
 /// Something for the relay to do.
 pub(super) enum Errand {
