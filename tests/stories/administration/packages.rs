@@ -182,6 +182,11 @@ fn furnish(app: &TestApp) {
         "db._table.todo.get.post_process",
         "event.response.content.resource.forEach(todo => todo.by = 'script');",
     );
+    let schedule = json!({
+        "name": "leap", "label": "Every four years", "cron": "0 0 29 2 *", "time_zone": "Europe/Berlin", "misfire": "skip",
+        "payload": {"a": [1]}, "config": {"queue": "rare", "tries": 2},
+    });
+    create(&admin, "schedule", schedule);
 }
 
 /// A new installation in which other identifiers are in use.

@@ -3,7 +3,8 @@
 use super::jobs::{detail, id, jobs, wait_for_jobs};
 use super::support::eventually;
 use crate::administration::people::{SYSTEM, client, create, grant, person, role};
-use crate::support::{TestApp, Value, json};
+use crate::support::{TestApp, Value, fixture_folder, json};
+use antiphon_test_servers::PostgresServer;
 use std::collections::BTreeSet;
 
 /// Writes into the journal for which moment it runs, in whose name and on what.
@@ -47,6 +48,32 @@ fn two_servers_over_one_folder_run_each_moment_once() {
     assert_eq!((&entry["payload"], &entry["user"]), (&json!({"for": "all"}), &json!("admin@example.com")));
     let stored = first.admin().get(&format!("system/schedule/{schedule}")).expect(200);
     assert!(stored["last_run_date"].is_string() && stored["next_run_date"].is_null(), "{stored}");
+}
+
+#[test]
+fn two_nodes_that_share_a_queue_run_each_moment_of_their_schedule_once() {
+    let postgres = PostgresServer::shared().unwrap();
+    let url = postgres.url(&postgres.create_database().unwrap());
+    let variables = [("ANTIPHON_QUEUE__DRIVER", "postgres"), ("ANTIPHON_QUEUE__URL", &url)];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    // Folders of their own, with the same secret in them.
+    let nodes = [(), ()].map(|()| TestApp::in_folder(fixture_folder(), &variables));
+    let schedules = nodes.each_ref().map(|node| {
+        node.attach("system.schedule.tick.run", TELLS);
+        create(node, "schedule", json!({"name": "tick", "cron": "* * * * * *"}))
+    });
+    let told = || -> Vec<String> {
+        let all = nodes.iter().flat_map(journal);
+        all.map(|entry| entry["moment"].as_str().unwrap().to_owned()).collect()
+    };
+    eventually("five moments", || (told().len() >= 5).then_some(()));
+    for (node, schedule) in nodes.iter().zip(schedules) {
+        node.admin().patch(&format!("system/schedule/{schedule}"), json!({"is_active": false})).expect(200);
+    }
+    eventually("the end of every job", || jobs(&nodes[0], "status in ('waiting','running')").is_empty().then_some(()));
+    let told = told();
+    assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len(), "no moment twice: {told:?}");
+    assert_eq!(jobs(&nodes[0], "status='succeeded'").len(), told.len());
 }
 
 #[test]

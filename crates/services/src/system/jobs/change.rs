@@ -72,9 +72,9 @@ impl RecordRule for JobRule<'_> {
 
     fn before_delete(&self, _stage: &Stage<'_>, existing: &Object) -> Result<()> {
         let (_, store, id) = self.place(existing)?;
-        asked(store.cancel(&id))?;
+        let was_open = asked(store.cancel(&id))?;
         // A worker still runs it: its record goes when the time of ended jobs is over.
-        match text(existing, "status") == JobStatus::Running.as_str() {
+        match was_open && text(existing, "status") == JobStatus::Running.as_str() {
             true => Ok(()),
             false => asked(store.discard(&id)).map(drop),
         }
