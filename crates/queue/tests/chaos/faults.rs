@@ -8,6 +8,8 @@ use tokio_postgres::{Client, NoTls};
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
+    /// Nothing: how far rates differ by themselves, since tables grow and machines are busy.
+    None,
     /// The database crashes and starts again.
     Restart,
     /// An operator ends every connection.
@@ -21,12 +23,19 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Fault; 5] =
-        [Fault::Restart, Fault::KillConnections, Fault::TakeConnections, Fault::CrashWorkers, Fault::KillRepeatedly];
+    pub const ALL: [Fault; 6] = [
+        Fault::None,
+        Fault::Restart,
+        Fault::KillConnections,
+        Fault::TakeConnections,
+        Fault::CrashWorkers,
+        Fault::KillRepeatedly,
+    ];
 
     /// Lets it happen, and ends it.
     pub async fn happen(self, site: &mut Site) {
         match self {
+            Fault::None => {}
             Fault::Restart => site.ask_server(|server, _| server.restart().unwrap()).await,
             Fault::KillConnections => kill_connections(site).await,
             Fault::TakeConnections => take_connections(site).await,
