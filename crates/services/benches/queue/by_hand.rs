@@ -14,6 +14,13 @@ const PAYLOAD: usize = 2_600;
 /// Consumers side by side: as many as jobs run at one time.
 const CONSUMERS: usize = 8;
 
+/// Bytes that nothing can make smaller, like those of sealed jobs.
+fn payload() -> Result<Vec<u8>> {
+    let mut bytes = vec![0; PAYLOAD];
+    getrandom::fill(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
 fn failed(error: impl std::fmt::Display) -> Error {
     Error::internal("The consumer by hand failed.", error)
 }
@@ -32,7 +39,7 @@ pub(crate) async fn skip_locked(url: &str, most: i64) -> Result<Seen> {
     let begin = Instant::now();
     let insert = "INSERT INTO by_hand (payload) SELECT $1 FROM generate_series(1, $2)";
     for _ in 0..JOBS / 250 {
-        client.execute(insert, &[&vec![7_u8; PAYLOAD], &250_i32]).await.map_err(failed)?;
+        client.execute(insert, &[&payload()?, &250_i32]).await.map_err(failed)?;
     }
     let added = rate(JOBS, begin);
     let taken = Arc::new(AtomicUsize::new(0));
@@ -83,7 +90,7 @@ async fn notified(url: &str, adding: &Client) -> Result<Vec<f64>> {
     let mut waits = Vec::with_capacity(SINGLE);
     for _ in 0..SINGLE {
         let begin = Instant::now();
-        adding.query(&add, &[&vec![7_u8; PAYLOAD]]).await.map_err(failed)?;
+        adding.query(&add, &[&payload()?]).await.map_err(failed)?;
         tokio::time::timeout(PATIENCE, wakes.recv()).await.map_err(failed)?;
         listening.query(&take, &[]).await.map_err(failed)?;
         waits.push(micros(begin));
@@ -105,7 +112,7 @@ pub(crate) async fn jetstream(url: &str, round: usize) -> Result<Seen> {
     let begin = Instant::now();
     let mut acknowledgements = Vec::with_capacity(JOBS);
     for _ in 0..JOBS {
-        acknowledgements.push(context.publish(name.clone(), vec![7_u8; PAYLOAD].into()).await.map_err(failed)?);
+        acknowledgements.push(context.publish(name.clone(), payload()?.into()).await.map_err(failed)?);
     }
     for acknowledgement in acknowledgements {
         acknowledgement.await.map_err(failed)?;
@@ -129,7 +136,7 @@ pub(crate) async fn jetstream(url: &str, round: usize) -> Result<Seen> {
     let mut waits = Vec::with_capacity(SINGLE);
     for _ in 0..SINGLE {
         let begin = Instant::now();
-        context.publish(name.clone(), vec![7_u8; PAYLOAD].into()).await.map_err(failed)?.await.map_err(failed)?;
+        context.publish(name.clone(), payload()?.into()).await.map_err(failed)?.await.map_err(failed)?;
         let message = messages.next().await.ok_or_else(|| failed("no message"))?.map_err(failed)?;
         waits.push(micros(begin));
         message.ack().await.map_err(failed)?;
