@@ -190,15 +190,21 @@ impl Runner {
                 return self.try_again();
             }
         };
+        let is_all = found.len() < LOOK;
         let is_ours = |message: &OutboxMessage| {
             message.is_final || (message.owner != jobs.owner.name() && !jobs.owner.is_alive(&message.owner))
         };
         let messages: Vec<_> =
             found.into_iter().filter(is_ours).map(|message| (Arc::clone(&outbox), message)).collect();
-        if !messages.is_empty() {
-            tracing::info!(outbox = outbox.key(), jobs = messages.len(), "taking on jobs that were left behind");
+        if messages.is_empty() {
+            return;
         }
+        tracing::info!(outbox = outbox.key(), jobs = messages.len(), "taking on jobs that were left behind");
         self.take_on(jobs, messages).await;
+        // When something did not go well, the time of the next try is set.
+        if !is_all && self.retry.is_none() {
+            self.retry = Some(Instant::now());
+        }
     }
 
     /// Puts jobs into their queues, and removes what was left behind of them. What a queue does not take is left as it is now.
