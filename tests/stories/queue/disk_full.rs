@@ -26,7 +26,7 @@ fn a_full_disk_loses_nothing_that_was_accepted() {
     app.attach("db._table.todo.{id}.get.queued", &telling("event.request.parameters.number"));
     limit_files(&app, &SMALL.to_string());
     let read = |number: usize| app.user().get(&format!("db/_table/todo/1?number={number}"));
-    let full = "the queue does not take a job; it is kept until it does";
+    let full = "the queue takes no jobs; they are kept until it does";
     let mut accepted = BTreeSet::new();
     for number in 0..CALLS {
         assert_eq!(read(number).header("warning"), None);
