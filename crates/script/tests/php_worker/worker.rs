@@ -43,6 +43,8 @@ impl Worker {
             ])
             .arg(PROGRAM)
             .env_clear()
+            // Some scripts leave files.
+            .current_dir(env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::from(OwnedFd::from(other)))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
