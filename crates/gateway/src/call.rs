@@ -368,6 +368,12 @@ impl Gateway {
         response
     }
 
+    /// Room for the script of a job, which can wait: nobody waits for it.
+    pub(crate) async fn script_permit_of_job(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.script_permits.acquire().await.ok()
+    }
+
     /// Room for one more call with scripts. Calls from inside use their caller's room.
     pub(crate) async fn script_permit(&self, frame: Option<&Arc<Frame>>) -> Result<Option<SemaphorePermit<'_>>> {
         if frame.is_some() {

@@ -24,7 +24,7 @@ pub use event::{EVENT_NAME_LIMIT, EventName, Phase};
 pub use limits::Limits;
 pub use message::{Content, Headers, Parameters, Request, Response, Upload, truthy};
 pub use outbound::OutboundSettings;
-pub use outbox::OutboxMessage;
+pub use outbox::{OutboxEntry, OutboxMessage};
 pub use queue::{DEFAULT_CONNECTION, QueueConnection, QueueDriver, QueueSettings};
 pub use scripts::{ScriptSettings, list_or_text};
 pub use session::{AccessRow, App, FilterOp, Lookup, Requestor, Role, ServerFilter, Session, User};

@@ -219,6 +219,10 @@ limits! {
     queue_connections: usize = 8,
     /// How long one operation of a queue in PostgreSQL may take before it is given up and tried again later.
     queue_timeout_ms: u64 = 10_000,
+    /// Bytes of jobs that wait in memory to be written to the queue; beyond that they wait where their writes left them.
+    job_backlog_bytes: usize = 64 << 20,
+    /// Bytes of jobs that are written to the queue at one time, if there is more than one.
+    job_relay_bytes: usize = 8 << 20,
     /// Longest that a call waits for the queue to take its job; after that the job is kept in the data folder for the time when the queue answers.
     job_enqueue_ms: u64 = 1000,
     /// Longest name of a queue, key of order or key against duplicates.

@@ -14,3 +14,16 @@ pub struct OutboxMessage {
     /// What it carries.
     pub payload: Vec<u8>,
 }
+
+/// What an outbox tells of a message without handing it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// Its identifier.
+    pub id: String,
+    /// The process that will take it on while it lives.
+    pub owner: String,
+    /// Whether it says everything.
+    pub is_final: bool,
+    /// Bytes of what it carries.
+    pub bytes: usize,
+}

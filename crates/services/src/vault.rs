@@ -85,6 +85,18 @@ impl Vault {
     }
 }
 
+/// A name for the instance with that secret, from which nobody learns the secret.
+///
+/// # Errors
+/// When none can be derived from it.
+pub(crate) fn instance_name(secret: &Secret) -> Result<String> {
+    let mut name = [0; 8];
+    Hkdf::<Sha256>::new(None, &secret.0)
+        .expand(b"antiphon instance name 1", &mut name)
+        .map_err(|error| Error::internal("No name can be made for this instance.", error))?;
+    Ok(format!("{:016x}", u64::from_be_bytes(name)))
+}
+
 fn damaged(purpose: &str) -> Error {
     Error::internal("A stored secret can't be read.", format!("{purpose} is damaged"))
 }

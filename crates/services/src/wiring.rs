@@ -14,6 +14,7 @@ use crate::system::limits::CounterWriter;
 use crate::system::newcomer::Newcomer;
 use crate::system::{ServiceRecord, SystemService, SystemStore, service_group, service_type};
 use crate::user::UserService;
+use crate::vault;
 use antiphon_gateway::identity::Identity;
 use antiphon_gateway::jobs::{GatewayRunner, Jobs};
 use antiphon_gateway::{Gateway, Libraries, LibraryFolder, Memory as _, Service, ServiceEntry, blocking};
@@ -108,7 +109,7 @@ impl Platform {
         if let Some(folder) = &folder {
             folder.read()?;
         }
-        let jobs = start_jobs(data, settings, &store)?;
+        let jobs = start_jobs(data, settings, &store, &vault::instance_name(&secret)?)?;
         gateway.employ(Arc::clone(&jobs));
         let watch = Watch::start(store.database())?;
         let memory = Arc::new_cyclic(|memory| {
@@ -217,12 +218,12 @@ fn start_workers(settings: &PlatformSettings, gateway: &Arc<Gateway>, jobs: &Arc
 }
 
 /// What makes and keeps jobs, over the configured queues.
-fn start_jobs(data: &Path, settings: &PlatformSettings, store: &Arc<SystemStore>) -> Result<Arc<Jobs>> {
+fn start_jobs(data: &Path, settings: &PlatformSettings, store: &Arc<SystemStore>, instance: &str) -> Result<Arc<Jobs>> {
     let limits = &settings.limits;
     let stores = StoreSettings { limits: limits.clone(), ..StoreSettings::default() };
     let queues = Queues::open(&settings.queue, &data.join(QUEUE), stores)
         .map_err(|error| Error::internal("The queue can't be opened.", error))?;
-    let process = Process::enter(&data.join(PROCESSES))?;
+    let process = Process::enter(&data.join(PROCESSES), instance)?;
     let sealer = Arc::new(store.vault().clone());
     let spool = Arc::new(DatabaseOutbox(Arc::clone(store.database())));
     Ok(Jobs::start(queues, sealer, Arc::new(process), spool, limits))

@@ -9,7 +9,7 @@ use crate::error::DatabaseError;
 use crate::statement::Bound;
 use crate::transaction::Transaction;
 use crate::value::Stored;
-use antiphon_model::{OutboxMessage, Result, Value};
+use antiphon_model::{OutboxEntry, OutboxMessage, Result, Value};
 
 /// The table; discovery leaves it out.
 pub(crate) const TABLE: &str = "_antiphon_outbox";
@@ -18,7 +18,7 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS _antiphon_outbox (id TEXT PRIMA
      is_final INTEGER NOT NULL, envelope TEXT NOT NULL, payload BLOB NOT NULL) WITHOUT ROWID";
 const PUT: &str =
     "INSERT OR REPLACE INTO _antiphon_outbox (id, owner, is_final, envelope, payload) VALUES (?, ?, ?, ?, ?)";
-const COLUMNS: &str = "SELECT id, owner, is_final, envelope, payload FROM _antiphon_outbox";
+const ONE: &str = "SELECT id, owner, is_final, envelope, payload FROM _antiphon_outbox WHERE id = ?";
 
 /// What must follow the writes of one request.
 pub trait Followup: Sync {
@@ -70,21 +70,47 @@ fn values(message: &OutboxMessage) -> [Bound; 5] {
 }
 
 impl Database {
-    /// The messages that are not taken on yet, at most that many, oldest first.
+    /// The messages that are not taken on yet and whose identifiers come after that one, at most that many, in the order of identifiers.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn messages(&self, most: usize) -> Result<Vec<OutboxMessage>> {
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.read_messages(&format!("{COLUMNS} ORDER BY id LIMIT ?"), &[Bound::Integer(most)])
+    pub fn list_messages(&self, after: &str, most: usize) -> Result<Vec<OutboxEntry>> {
+        let values = [Bound::Text(after.to_owned()), Bound::Integer(i64::try_from(most).unwrap_or(i64::MAX))];
+        let sql = "SELECT id, owner, is_final, length(payload) FROM _antiphon_outbox WHERE id > ? ORDER BY id LIMIT ?";
+        let mut listed = Vec::new();
+        let connection = self.reader()?;
+        if has_table(&*connection, self)? {
+            connection.query(&self.bound(sql, &values), &mut |row| {
+                let bytes = integer(row, 3).try_into().unwrap_or_default();
+                listed.push(OutboxEntry {
+                    id: text(row, 0),
+                    owner: text(row, 1),
+                    is_final: integer(row, 2) == 1,
+                    bytes,
+                });
+                Ok(())
+            })?;
+        }
+        Ok(listed)
     }
 
-    /// The message with that identifier, if it is not taken on yet.
+    /// The messages with these identifiers that are not taken on yet.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn message(&self, id: &str) -> Result<Option<OutboxMessage>> {
-        Ok(self.read_messages(&format!("{COLUMNS} WHERE id = ?"), &[Bound::Text(id.to_owned())])?.pop())
+    pub fn messages(&self, ids: &[String]) -> Result<Vec<OutboxMessage>> {
+        let connection = self.reader()?;
+        let mut messages = Vec::new();
+        if has_table(&*connection, self)? {
+            for id in ids {
+                let statement = self.bound(ONE, &[Bound::Text(id.clone())]);
+                connection.query(&statement, &mut |row| {
+                    messages.push(message(row));
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(messages)
     }
 
     /// Writes messages outside of any request, each in place of the one with its identifier.
@@ -113,18 +139,6 @@ impl Database {
         }
         transaction.commit()
     }
-
-    fn read_messages(&self, sql: &str, values: &[Bound]) -> Result<Vec<OutboxMessage>> {
-        let connection = self.reader()?;
-        let mut messages = Vec::new();
-        if has_table(&*connection, self)? {
-            connection.query(&self.bound(sql, values), &mut |row| {
-                messages.push(message(row));
-                Ok(())
-            })?;
-        }
-        Ok(messages)
-    }
 }
 
 fn has_table(connection: &dyn Connection, database: &Database) -> Result<bool, DatabaseError> {
@@ -138,19 +152,29 @@ fn has_table(connection: &dyn Connection, database: &Database) -> Result<bool, D
 }
 
 fn message(row: &dyn Row) -> OutboxMessage {
-    let text = |column| match row.stored(column) {
-        Stored::Text(text) => text.to_owned(),
-        _ => String::new(),
-    };
     OutboxMessage {
-        id: text(0),
-        owner: text(1),
-        is_final: matches!(row.stored(2), Stored::Integer(1)),
-        envelope: text(3),
+        id: text(row, 0),
+        owner: text(row, 1),
+        is_final: integer(row, 2) == 1,
+        envelope: text(row, 3),
         payload: match row.stored(4) {
             Stored::Blob(bytes) => bytes.to_vec(),
             _ => Vec::new(),
         },
+    }
+}
+
+fn text(row: &dyn Row, column: usize) -> String {
+    match row.stored(column) {
+        Stored::Text(text) => text.to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn integer(row: &dyn Row, column: usize) -> i64 {
+    match row.stored(column) {
+        Stored::Integer(value) => value,
+        _ => 0,
     }
 }
 

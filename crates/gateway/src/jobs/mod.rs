@@ -3,6 +3,7 @@
 //! A job of a call that wrote to a database is left behind in the transaction of the write (`promise.rs`), so that it is there exactly
 //! when the rows are; the relay then takes it on to the queue, off the call's way. Jobs of other calls are in the queue before the call is answered.
 
+mod delivery;
 mod moment;
 mod options;
 mod payload;
@@ -19,7 +20,7 @@ pub use runner::GatewayRunner;
 pub(crate) use prepare::{Later, PreparedJob};
 pub(crate) use promise::{Fate, Promised};
 
-use antiphon_model::{Error, Limits, OutboxMessage, Result, Value};
+use antiphon_model::{Error, Limits, OutboxEntry, OutboxMessage, Result, Value};
 use antiphon_queue::{Enqueued, Job, NewJob, QueueError, Queues};
 use parking_lot::Mutex;
 use relay::{Errand, Relay};
@@ -50,16 +51,16 @@ pub trait Sealer: Send + Sync {
 pub trait Outbox: Send + Sync {
     /// What makes it another one than the others.
     fn key(&self) -> String;
-    /// At most that many messages, oldest first.
+    /// At most that many messages whose identifiers come after that one, in the order of identifiers.
     ///
     /// # Errors
     /// When the database can't be read.
-    fn messages(&self, most: usize) -> Result<Vec<OutboxMessage>>;
-    /// The message with that identifier.
+    fn list(&self, after: &str, most: usize) -> Result<Vec<OutboxEntry>>;
+    /// The messages with these identifiers that are there.
     ///
     /// # Errors
     /// When the database can't be read.
-    fn message(&self, id: &str) -> Result<Option<OutboxMessage>>;
+    fn messages(&self, ids: &[String]) -> Result<Vec<OutboxMessage>>;
     /// Writes messages, each in place of the one with its identifier.
     ///
     /// # Errors
@@ -76,6 +77,8 @@ pub trait Outbox: Send + Sync {
 pub trait Owner: Send + Sync {
     /// Its name, which no other process has.
     fn name(&self) -> &str;
+    /// Whether the process of that name is, or was, one of this instance: others sealed their jobs with another key.
+    fn is_instance(&self, name: &str) -> bool;
     /// Whether the process of that name lives.
     fn is_alive(&self, name: &str) -> bool;
 }
@@ -109,7 +112,7 @@ impl Jobs {
         spool: Arc<dyn Outbox>,
         limits: &Limits,
     ) -> Arc<Jobs> {
-        let (relay, errands) = Relay::new(spool, limits.job_backlog);
+        let (relay, errands) = Relay::new(spool, limits);
         let jobs = Arc::new(Jobs { queues, sealer, owner, limits: limits.clone(), resting: Mutex::default(), relay });
         relay::start(&jobs, errands);
         jobs
@@ -149,7 +152,7 @@ impl Jobs {
 
     /// Looks after an outbox from now on, as long as it is there: what a process that died left behind in it is taken on.
     pub fn look_after(&self, outbox: &Arc<dyn Outbox>) {
-        self.relay.send_or_drop(Errand::LookAfter(Arc::downgrade(outbox)));
+        self.relay.send(Errand::LookAfter(Arc::downgrade(outbox)));
     }
 
     /// Waits until everything that was handed over so far is in a queue, at most up to the limit `shutdown_ms`; what is not then is left behind for

@@ -26,7 +26,7 @@ impl Gateway {
         // The documented name, then that of the very schedule.
         let events = [DOCUMENTED.to_owned(), event.clone()].map(fired).into();
         let plan = Plan::of_events(self, events);
-        let _permit = self.script_permit(None).await?;
+        let _permit = self.script_permit_of_job().await;
         let runner = ScriptRunner { gateway: self, session: &session, frame: None, service, secrecy: None };
         let runner = EventRunner { runner, plan: &plan };
         let mut ledger = Ledger::default();

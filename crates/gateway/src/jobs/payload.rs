@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Headers that say who asks. They are not kept: a job's identity is its own.
-const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "x-dreamfactory-session-token"];
+const CREDENTIALS: [&str; 5] =
+    ["authorization", "proxy-authorization", "cookie", "x-dreamfactory-session-token", "x-dreamfactory-api-key"];
+/// Parameters that say the same, or are secrets of their own.
+const SECRET_PARAMETERS: [&str; 4] = ["session_token", "token", "api_key", "password"];
 
 /// What a job is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,9 @@ pub struct JobPayload {
     pub is_final: bool,
     /// In whose name it runs.
     pub identity: Identity,
+    /// Why the queue refused the job that this one tells of; it has nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// Names of the scripts above it, the outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub above: Vec<String>,
@@ -191,11 +197,25 @@ impl SavedScript {
     }
 }
 
+fn is_secret(parameter: &str) -> bool {
+    SECRET_PARAMETERS.iter().any(|secret| secret.eq_ignore_ascii_case(parameter))
+}
+
+/// The address of a request without the parameters that are secrets.
+fn without_secrets(uri: &str) -> String {
+    let Some((path, query)) = uri.split_once('?') else { return uri.to_owned() };
+    let is_open = |pair: &&str| !is_secret(pair.split_once('=').map_or(pair, |(name, _)| name));
+    let query: Vec<&str> = query.split('&').filter(is_open).collect();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
+}
+
 impl SavedRequest {
     /// The request, with what scripts may see of its body in the place of the body when that is less.
     pub(crate) fn of(request: &Request, masked: Option<Value>) -> SavedRequest {
         let mut headers = request.headers.clone();
         headers.retain(|name, _| !CREDENTIALS.contains(&name.as_str()));
+        let mut parameters = request.parameters.clone();
+        parameters.retain(|name, _| !is_secret(name));
         let content = match masked {
             Some(_) => SavedContent::Empty,
             None => SavedContent::raw(&request.content),
@@ -203,12 +223,12 @@ impl SavedRequest {
         SavedRequest {
             method: request.verb.as_str().to_owned(),
             resource: request.resource.clone(),
-            parameters: request.parameters.clone(),
+            parameters,
             headers,
             payload: masked.unwrap_or_else(|| request.payload.clone()),
             content,
             content_type: request.content_type.clone(),
-            uri: request.uri.clone(),
+            uri: request.uri.as_deref().map(without_secrets),
         }
     }
 
@@ -283,6 +303,25 @@ impl Identity {
 }
 
 impl JobPayload {
+    /// What tells of a job that its queue refused.
+    pub(super) fn refused(script: &str, event: &str, reason: &str) -> JobPayload {
+        let request = Request::new(Verb::Post, "", "");
+        JobPayload {
+            kind: JobKind::Event,
+            event: event.to_owned(),
+            service: String::new(),
+            resource: Value::Null,
+            limit: None,
+            script: None,
+            request: SavedRequest::of(&request, None),
+            response: None,
+            is_final: true,
+            identity: Identity::default(),
+            refused: Some(format!("The queue refused the job of '{script}': {reason}")),
+            above: Vec::new(),
+        }
+    }
+
     /// The bytes that are sealed. No token is in them, wherever the client put it.
     ///
     /// # Errors

@@ -66,6 +66,7 @@ impl Later<'_> {
             response: self.response.map(SavedResponse::of),
             is_final: self.is_final,
             identity: Identity::of(self.session, self.request.requestor),
+            refused: None,
             above,
         };
         let job = job(id, &self.script.name, self.event, &options, limits, &payload);

@@ -40,6 +40,9 @@ impl Runner for GatewayRunner {
             Ok(payload) => payload,
             Err(error) => return ended(End::Hopeless(error.message)),
         };
+        if let Some(refused) = payload.refused {
+            return ended(End::Hopeless(refused));
+        }
         let ran = match payload.kind {
             JobKind::Schedule => match gateway.run_moment(payload).await {
                 Ok(output) => Ran { output, ..ended(End::Succeeded) },
@@ -81,7 +84,7 @@ async fn run_script(gateway: &Arc<Gateway>, mut payload: JobPayload) -> Result<R
     let frame = payload.frame();
     let script = blocking(|| script(gateway, &mut payload))?;
     let (request, response) = parts(&mut payload).map_err(Obstacle::Lasting)?;
-    let _permit = gateway.script_permit(None).await.map_err(Obstacle::Passing)?;
+    let _permit = gateway.script_permit_of_job().await;
     let phase = match payload.kind {
         JobKind::Service => Phase::Service,
         JobKind::Event | JobKind::Schedule => Phase::Queued,

@@ -97,6 +97,7 @@ fn payload() -> JobPayload {
         }),
         is_final: true,
         identity: Identity { user_id: Some(1), ..Identity::default() },
+        refused: None,
         above: Vec::new(),
     }
 }

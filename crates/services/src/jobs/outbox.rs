@@ -1,7 +1,7 @@
 //! The outbox of a database, as jobs know it.
 
 use antiphon_gateway::jobs::{CallFollowup, Outbox};
-use antiphon_model::{OutboxMessage, Result, Value};
+use antiphon_model::{OutboxEntry, OutboxMessage, Result, Value};
 use antiphon_sql::outbox::Followup;
 use antiphon_sql::{Database, Location};
 use std::sync::Arc;
@@ -17,12 +17,12 @@ impl Outbox for DatabaseOutbox {
         }
     }
 
-    fn messages(&self, most: usize) -> Result<Vec<OutboxMessage>> {
-        self.0.messages(most)
+    fn list(&self, after: &str, most: usize) -> Result<Vec<OutboxEntry>> {
+        self.0.list_messages(after, most)
     }
 
-    fn message(&self, id: &str) -> Result<Option<OutboxMessage>> {
-        self.0.message(id)
+    fn messages(&self, ids: &[String]) -> Result<Vec<OutboxMessage>> {
+        self.0.messages(ids)
     }
 
     fn put(&self, messages: &[OutboxMessage]) -> Result<()> {

@@ -12,30 +12,33 @@ const ENDING: &str = "lock";
 /// This process over its data folder.
 pub(crate) struct Process {
     name: String,
+    /// What the names of this instance's processes begin with.
+    instance: String,
     folder: PathBuf,
     /// Held as long as the process lives.
     _lock: File,
 }
 
 impl Process {
-    /// Names this process in that folder, which is made when it is missing.
+    /// Names this process of that instance in that folder, which is made when it is missing.
     ///
     /// # Errors
     /// When the folder can't be written.
-    pub(crate) fn enter(folder: &Path) -> Result<Process> {
+    pub(crate) fn enter(folder: &Path, instance: &str) -> Result<Process> {
         let failed = |error: &dyn std::fmt::Display| {
             Error::internal(format!("The folder '{}' can't be used.", folder.display()), error)
         };
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| failed(&error))?;
-        let name = format!("{}-{:016x}", std::process::id(), u64::from_le_bytes(random));
+        let instance = format!("{instance}-");
+        let name = format!("{instance}{}-{:016x}", std::process::id(), u64::from_le_bytes(random));
         std::fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         // Locked before it has its name, so that nobody ever finds it unlocked.
         let unnamed = folder.join(format!("{name}.new"));
         let lock = File::create_new(&unnamed).map_err(|error| failed(&error))?;
         lock.try_lock().map_err(|error| failed(&error))?;
         std::fs::rename(&unnamed, path(folder, &name)).map_err(|error| failed(&error))?;
-        let process = Process { name, folder: folder.to_owned(), _lock: lock };
+        let process = Process { name, instance, folder: folder.to_owned(), _lock: lock };
         process.sweep();
         Ok(process)
     }
@@ -56,6 +59,10 @@ impl Process {
 impl Owner for Process {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn is_instance(&self, name: &str) -> bool {
+        name.starts_with(&self.instance)
     }
 
     fn is_alive(&self, name: &str) -> bool {
@@ -87,8 +94,9 @@ mod tests {
     #[test]
     fn a_process_is_alive_until_it_ends_and_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let one = Process::enter(folder.path()).unwrap();
-        let two = Process::enter(folder.path()).unwrap();
+        let one = Process::enter(folder.path(), "abc").unwrap();
+        let two = Process::enter(folder.path(), "abc").unwrap();
+        assert!(one.is_instance(two.name()) && !one.is_instance("abd-1-2") && !one.is_instance("1-2"));
         assert!(one.is_alive(two.name()) && two.is_alive(one.name()) && one.is_alive(one.name()));
         let gone = two.name().to_owned();
         drop(two);
@@ -101,7 +109,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("1-dead.lock"), "").unwrap();
         std::fs::write(folder.path().join("note.txt"), "").unwrap();
-        let process = Process::enter(folder.path()).unwrap();
+        let process = Process::enter(folder.path(), "abc").unwrap();
         assert!(!folder.path().join("1-dead.lock").exists() && folder.path().join("note.txt").exists());
         assert!(!process.is_alive("1-dead"));
     }

@@ -93,6 +93,7 @@ impl Schedule {
             response: None,
             is_final: true,
             identity: Identity { user_id: self.user_id, app_id: self.app_id, ..Identity::default() },
+            refused: None,
             above: Vec::new(),
         }
     }

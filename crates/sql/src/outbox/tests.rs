@@ -43,7 +43,8 @@ fn followed(fails: bool) -> (Sandbox, &'static Noted) {
 }
 
 fn carried(sandbox: &Sandbox) -> Vec<Value> {
-    let messages = sandbox.database.messages(10).unwrap();
+    let ids = sandbox.database.list_messages("", 10).unwrap().into_iter().map(|listed| listed.id).collect::<Vec<_>>();
+    let messages = sandbox.database.messages(&ids).unwrap();
     messages.iter().map(|message| serde_json::from_slice(&message.payload).unwrap()).collect()
 }
 
@@ -102,13 +103,17 @@ fn a_write_does_not_fail_because_of_its_messages() {
 #[test]
 fn messages_are_replaced_read_one_by_one_and_removed_and_nobody_sees_their_table() {
     let (sandbox, _noted) = followed(false);
-    assert_eq!(sandbox.database.messages(10).unwrap(), []);
+    assert_eq!(sandbox.database.list_messages("", 10).unwrap(), []);
     sandbox.call(Verb::Patch, "account/1", json!({"name": "Apex"})).unwrap();
-    let mut first = sandbox.database.message("1").unwrap().unwrap();
+    let mut first = sandbox.database.messages(&["0".to_owned(), "1".to_owned()]).unwrap().remove(0);
     first.is_final = true;
     sandbox.database.put_messages(std::slice::from_ref(&first)).unwrap();
     sandbox.database.remove_messages(&["2".to_owned(), "unknown".to_owned()]).unwrap();
-    assert_eq!(sandbox.database.messages(10).unwrap(), [first]);
+    let bytes = first.payload.len();
+    let entry = OutboxEntry { id: "1".into(), owner: "me".into(), is_final: true, bytes };
+    assert_eq!(sandbox.database.list_messages("", 10).unwrap(), [entry]);
+    assert_eq!(sandbox.database.list_messages("1", 10).unwrap(), []);
+    assert_eq!(sandbox.database.messages(&["1".to_owned(), "2".to_owned()]).unwrap(), [first]);
     sandbox.database.refresh();
     assert!(sandbox.database.table(TABLE).is_err());
 }
