@@ -36,3 +36,34 @@ fn calls_are_answered_while_the_queue_is_away_and_their_jobs_run_when_it_is_back
     told.sort_unstable();
     assert_eq!(told, ["\"2\"", "\"after a restart\"", "\"before\"", "\"meanwhile\""]);
 }
+
+#[test]
+fn a_job_that_the_queue_refuses_is_a_dead_letter_and_holds_up_nobody() {
+    let server = PostgresServer::start().unwrap();
+    let url = server.url(&server.create_database().unwrap());
+    let variables = |longest_key: &str| {
+        let limit = ("ANTIPHON_LIMITS__JOB_KEY_BYTES", longest_key);
+        let variables = [("ANTIPHON_QUEUE__DRIVER", "postgres"), ("ANTIPHON_QUEUE__URL", &url), limit];
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    let mut app = TestApp::in_folder(fixture_folder(), &variables("255"));
+    let name = "request.payload.resource[0].name";
+    let config = json!({"order_key": "{request.payload.resource.0.name}"});
+    app.store("db._table.todo.post.queued", json!({"content": telling(&format!("event.{name}")), "config": config}));
+    server.stop().unwrap();
+    for name in ["one", "far longer than keys will be allowed to be", "two"] {
+        app.user().post("db/_table/todo", json!({"resource": [{"name": name}]})).expect(200);
+    }
+    assert!(app.stop().success());
+    server.restart().unwrap();
+    // What was written under other limits is refused now.
+    let app = app.another_with(&variables("20"));
+    let mut told: Vec<String> = entries(&app, 2).iter().map(|entry| entry.to_string()).collect();
+    told.sort_unstable();
+    assert_eq!(told, ["\"one\"", "\"two\""]);
+    let dead = eventually("a dead letter", || {
+        app.admin().get("system/job?filter=status=dead").expect(200)["resource"].as_array().unwrap().first().cloned()
+    });
+    let error = dead["last_error"].as_str().unwrap();
+    assert!(error.contains("refused the job of 'db._table.todo.post.queued'"), "{error}");
+}
