@@ -12,6 +12,7 @@ pub(crate) fn check(jobs: &[NewJob], limits: &Limits) -> QueueResult<()> {
 pub(crate) fn check_edit(id: &JobId, edit: &Edit, limits: &Limits) -> QueueResult<()> {
     check_payload(id, edit.payload.as_ref().map_or(0, bytes::Bytes::len), limits)?;
     check_names(id, edit.queue.as_ref(), limits)?;
+    check_texts(id, edit.queue.as_ref())?;
     check_delay(id, edit.delay_ms, limits)?;
     if edit.tries == Some(0) {
         return refused(id, "could never run: its tries are at least 1");
@@ -24,6 +25,7 @@ fn check_one(new: &NewJob, limits: &Limits) -> QueueResult<()> {
     check_payload(&job.id, new.payload.len(), limits)?;
     let names = [Some(&job.queue), job.order_key.as_ref(), job.dedup_key.as_ref()];
     check_names(&job.id, names.into_iter().flatten(), limits)?;
+    check_texts(&job.id, names.into_iter().flatten().chain([&job.script, &job.event]))?;
     check_delay(&job.id, job.delay_ms, limits)?;
     if job.tries == 0 || job.concurrency == Some(0) {
         return refused(&job.id, "could never run: its tries and its concurrency are at least 1");
@@ -45,6 +47,15 @@ fn check_names<'a>(id: &JobId, names: impl IntoIterator<Item = &'a String>, limi
         let why =
             format!("names a queue or a key that is empty, or longer than the {most} bytes of the limit job_key_bytes");
         return refused(id, &why);
+    }
+    Ok(())
+}
+
+/// One store can't keep that character, so none takes it.
+fn check_texts<'a>(id: &JobId, texts: impl IntoIterator<Item = &'a String>) -> QueueResult<()> {
+    if texts.into_iter().any(|text| text.contains('\0')) {
+        let why = "has the character NUL (U+0000) in its queue, a key, its script or its event: take it out";
+        return refused(id, why);
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Handing jobs out.
 
 use super::error::QueueErrorExt as _;
+use super::finish::Ending;
 use super::row::{JOB_COLUMNS, count, job_columns, job_of};
-use crate::{ClaimRequest, Claimed, Held, QueueResult};
+use crate::{Attempt, AttemptOutcome, ClaimRequest, Claimed, Finish, Held, Outcome, QueueResult};
 use bytes::Bytes;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -19,10 +20,11 @@ struct Lane {
     concurrency: usize,
 }
 
-/// Marks up to `most` jobs as running and gives them.
-pub(super) fn claim(connection: &Connection, request: &ClaimRequest, now_ms: i64) -> QueueResult<Vec<Claimed>> {
-    promote(connection, now_ms)?;
-    choose(connection, request)?.into_iter().map(|seq| hold(connection, seq, &request.worker, now_ms)).collect()
+/// Marks up to `most` jobs as running and gives them. `ending` ends those that hold nothing.
+pub(super) fn claim(connection: &Connection, request: &ClaimRequest, ending: &Ending) -> QueueResult<Vec<Claimed>> {
+    promote(connection, ending.now_ms)?;
+    let chosen = choose(connection, request)?.into_iter();
+    chosen.filter_map(|seq| hold(connection, seq, &request.worker, ending).transpose()).collect()
 }
 
 /// Jobs whose time has come no longer wait for it, whatever the clock says later.
@@ -126,24 +128,42 @@ fn head(connection: &Connection, lane: i64, most: usize) -> QueueResult<Vec<(i16
         .or_queue_error()
 }
 
-/// A new attempt of that job.
-fn hold(connection: &Connection, seq: i64, worker: &str, now_ms: i64) -> QueueResult<Claimed> {
-    let payload: Vec<u8> = connection
+/// A new attempt of that job. One whose payload is missing is given up instead: it can never run, and others must not wait for it.
+fn hold(connection: &Connection, seq: i64, worker: &str, ending: &Ending) -> QueueResult<Option<Claimed>> {
+    let payload: Option<Vec<u8>> = connection
         .prepare_cached("SELECT bytes FROM payload WHERE seq = ?")
-        .and_then(|mut statement| statement.query_row([seq], |row| row.get(0)))
+        .and_then(|mut statement| statement.query_row([seq], |row| row.get(0)).optional())
         .or_queue_error()?;
-    connection
+    let (job, held, failed) = connection
         .prepare_cached(concat!(
             "UPDATE job SET status = 1, attempt = attempt + 1, worker = ?2, started_ms = ?3 WHERE seq = ?1 RETURNING ",
             job_columns!(),
             ", attempt, failed"
         ))
         .and_then(|mut statement| {
-            statement.query_row(params![seq, worker, now_ms], |row| {
+            statement.query_row(params![seq, worker, ending.now_ms], |row| {
                 let job = job_of(row)?;
                 let held = Held { id: job.id.clone(), attempt: row.get(JOB_COLUMNS)? };
-                Ok(Claimed { job, payload: Bytes::from(payload), held, failed: row.get(JOB_COLUMNS + 1)? })
+                Ok((job, held, row.get(JOB_COLUMNS + 1)?))
             })
         })
-        .or_queue_error()
+        .or_queue_error()?;
+    match payload {
+        Some(payload) => Ok(Some(Claimed { job, payload: Bytes::from(payload), held, failed })),
+        None => give_up(connection, held, worker, ending).map(|()| None),
+    }
+}
+
+fn give_up(connection: &Connection, held: Held, worker: &str, ending: &Ending) -> QueueResult<()> {
+    let record = Attempt {
+        attempt: held.attempt,
+        worker: worker.to_owned(),
+        started_ms: ending.now_ms,
+        ended_ms: ending.now_ms,
+        outcome: AttemptOutcome::Failed,
+        error: Some("Its payload is no longer in the queue's file.".to_owned()),
+        output: String::new(),
+        script_version: None,
+    };
+    ending.finish(connection, &Finish { held, outcome: Outcome::Dead, record: Some(record) }).map(drop)
 }

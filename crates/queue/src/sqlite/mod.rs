@@ -114,8 +114,8 @@ impl Store for SqliteStore {
     }
 
     async fn claim(&self, request: &ClaimRequest) -> QueueResult<Vec<Claimed>> {
-        let (request, now_ms) = (request.clone(), self.now_ms());
-        self.writer.write(move |connection| claim::claim(connection, &request, now_ms)).await
+        let (request, ending) = (request.clone(), self.ending());
+        self.writer.write(move |connection| claim::claim(connection, &request, &ending)).await
     }
 
     async fn renew(&self, held: &[Held]) -> QueueResult<Vec<Held>> {

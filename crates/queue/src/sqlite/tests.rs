@@ -73,8 +73,8 @@ async fn a_claim_costs_the_same_however_many_wait() {
         store.enqueue(crowd(count)).await.unwrap();
         assert_eq!(store.claim(&request(2)).await.unwrap().len(), 2, "the limited and the ordered one");
         store.enqueue((0..count).map(|_| job("free", |_| ())).collect()).await.unwrap();
-        let now_ms = store.now_ms();
-        let (claimed, cost) = cost(&folder, |connection| claim::claim(connection, &request(8), now_ms));
+        let ending = store.ending();
+        let (claimed, cost) = cost(&folder, |connection| claim::claim(connection, &request(8), &ending));
         assert!(claimed.len() == 8 && claimed.iter().all(|claimed| claimed.job.script == "free"));
         costs.push(cost);
     }
@@ -172,6 +172,28 @@ async fn ended_jobs_make_room_for_others() {
     let end = Finish { held, outcome: Outcome::Succeeded, record: None };
     assert_eq!(store.finish(vec![end]).await.unwrap(), [true]);
     assert_eq!(store.enqueue(vec![large()]).await.unwrap(), [Enqueued::Stored]);
+}
+
+#[tokio::test]
+async fn a_job_that_lost_its_payload_is_given_up_and_holds_up_no_other() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let ordered = |script: &str| job(script, |job| job.order_key = Some("key".to_owned()));
+    let (bad, next, free) = (ordered("bad"), ordered("next"), job("free", |_| ()));
+    let id = bad.job.id.clone();
+    store.enqueue(vec![bad, next, free]).await.unwrap();
+    let seq = "SELECT seq FROM job WHERE script = 'bad'";
+    let lose =
+        move |at: &Connection| at.execute(&format!("DELETE FROM payload WHERE seq = ({seq})"), []).or_queue_error();
+    assert_eq!(store.writer.write(lose).await.unwrap(), 1);
+    let scripts = async || -> Vec<String> {
+        store.claim(&request(3)).await.unwrap().into_iter().map(|claimed| claimed.job.script).collect()
+    };
+    assert_eq!(scripts().await, ["free"]);
+    assert_eq!(scripts().await, ["next"]);
+    let dead = store.get(&id).await.unwrap().unwrap();
+    assert_eq!((dead.record.status, dead.attempts.len()), (JobStatus::Dead, 1));
+    assert!(dead.record.last_error.unwrap().contains("payload"));
 }
 
 #[test]

@@ -98,6 +98,7 @@ pub async fn a_bad_change_is_refused(world: &World) {
         Edit { payload: Some(vec![0; 1001].into()), ..Edit::default() },
         Edit { queue: Some(String::new()), ..Edit::default() },
         Edit { queue: Some("q".repeat(10_000)), ..Edit::default() },
+        Edit { queue: Some("a\0b".to_owned()), ..Edit::default() },
         Edit { tries: Some(0), ..Edit::default() },
         Edit { delay_ms: u64::MAX, ..Edit::default() },
     ];

@@ -2,7 +2,7 @@
 
 use crate::*;
 use antiphon_queue::{
-    Edit, Enqueued, Held, JobDetail, JobFilter, JobId, JobRecord, JobStatus, NewJob, Outcome, QueueError,
+    Edit, Enqueued, Held, Job, JobDetail, JobFilter, JobId, JobRecord, JobStatus, NewJob, Outcome, QueueError,
 };
 use bytes::Bytes;
 
@@ -143,7 +143,15 @@ pub async fn one_bad_job_keeps_the_others_out(world: &World) {
     let never = job_with("never", |job| job.tries = 0);
     let nameless = job_with("nameless", |job| job.queue = String::new());
     let long_key = job_with("long key", |job| job.order_key = Some("k".repeat(10_000)));
-    for bad in [too_large, never, nameless, long_key] {
+    let nul = |put: fn(&mut Job, String)| job_with("nul", |job| put(job, "a\0b".to_owned()));
+    let with_nul = [
+        nul(|job, text| job.queue = text),
+        nul(|job, text| job.order_key = Some(text)),
+        nul(|job, text| job.dedup_key = Some(text)),
+        nul(|job, text| job.script = text),
+        nul(|job, text| job.event = text),
+    ];
+    for bad in [too_large, never, nameless, long_key].into_iter().chain(with_nul) {
         let (before, after) = (job("before"), job("after"));
         let refused = store.enqueue(vec![before.clone(), bad.clone(), after.clone()]).await;
         assert!(matches!(refused, Err(QueueError::Refused(_))), "{}: {refused:?}", bad.job.script);
