@@ -142,6 +142,13 @@ pub struct Claimed {
     pub failed: u32,
 }
 
+impl Claimed {
+    /// Whether the job is given up when this attempt fails, or its worker is lost.
+    pub(crate) fn is_last_try(&self) -> bool {
+        self.failed.saturating_add(1) >= self.job.tries
+    }
+}
+
 /// The right to end one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Held {

@@ -187,6 +187,13 @@ fn a_paused_queue_keeps_its_jobs_until_it_goes_on_and_others_run_meanwhile() {
     wait_for_jobs(&app, "queue='slow' and status='succeeded'", 1);
     app.admin().get("system/queue/nosuch").refused(404);
     app.admin().patch("system/queue/slow", json!({"ready": 0})).refused(400);
+    for neither in [json!("bogus"), json!(2), json!({}), json!("")] {
+        app.admin().patch("system/queue/slow", json!({"is_paused": neither})).refused(400);
+    }
+    for (word, is_paused) in [(json!("yes"), true), (json!("No"), false), (json!(1), true), (json!(0), false)] {
+        let told = app.admin().patch("system/queue/slow?fields=*", json!({"is_paused": word})).expect(200);
+        assert_eq!(told["is_paused"], is_paused, "{word}");
+    }
 }
 
 #[test]
@@ -213,6 +220,7 @@ fn jobs_are_cancelled_moved_delayed_and_forgotten() {
         json!({"tries": 0}),
         json!({"delay": -1}),
         json!({"queue": ""}),
+        json!({"queue": "a\u{0}b"}),
         json!({"attempts": 0}),
     ] {
         patch(&all[1], wrong).refused(400);
@@ -223,6 +231,30 @@ fn jobs_are_cancelled_moved_delayed_and_forgotten() {
     assert_eq!(gone["resource"].as_array().unwrap().len(), 2, "{gone}");
     assert_eq!(jobs(&app, "id is not null"), Vec::<Value>::new());
     app.admin().delete("system/job").refused(400);
+}
+
+#[test]
+fn a_job_is_taken_up_to_its_limit_and_refused_beyond_it() {
+    let app = TestApp::with_limits(&[("JOB_PAYLOAD_BYTES", 20_000)]);
+    hold(&app, "default", true);
+    attach(&app, "1", 1);
+    call(&app, "");
+    let path = format!("system/job/{}", id(&wait_for_jobs(&app, "status='waiting'", 1)[0]));
+    let is_taken = |bytes: usize| {
+        let answer = app.admin().patch(&path, json!({"request": {"payload": {"text": "x".repeat(bytes)}}}));
+        match answer.status() {
+            200 => true,
+            413 => false,
+            other => panic!("{bytes} bytes: {other} {}", answer.body()),
+        }
+    };
+    // Down to the byte, so that the answer on both sides of the limit is seen.
+    let (mut taken, mut refused) = (1, 20_000);
+    assert!(is_taken(taken) && !is_taken(refused));
+    while refused - taken > 1 {
+        let middle = taken.midpoint(refused);
+        if is_taken(middle) { taken = middle } else { refused = middle }
+    }
 }
 
 #[test]

@@ -163,6 +163,10 @@ fn a_schedule_tells_its_next_moment_and_what_is_wrong_with_it() {
         (json!({"name": "a", "cron": "@daily", "time_zone": "Mars"}), "The time zone 'Mars' is unknown"),
         (json!({"name": "a", "cron": "@daily", "misfire": "all"}), "'once' makes up for the latest"),
         (json!({"name": "a", "cron": "@daily", "config": {"tries": "many"}}), "tries"),
+        (
+            json!({"name": "a", "cron": "@daily", "config": {"queue": "a\u{0}b"}}),
+            "'queue' may not have control characters",
+        ),
         (json!({"name": "LEAP", "cron": "@daily"}), "already exists"),
     ] {
         let message = wrong(record.clone());

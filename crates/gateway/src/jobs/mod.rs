@@ -140,13 +140,15 @@ impl Jobs {
     }
 
     fn seal_bytes(&self, plain: &[u8]) -> Result<Vec<u8>> {
-        let largest = self.limits.job_payload_bytes;
-        match plain.len() > largest {
+        // As the queue measures it, which gets it sealed.
+        let sealed = self.sealer.seal(plain)?;
+        let (bytes, largest) = (sealed.len(), self.limits.job_payload_bytes);
+        match bytes > largest {
             true => Err(Error::new(
                 413,
-                format!("The job holds {} bytes, more than the limit job_payload_bytes ({largest}).", plain.len()),
+                format!("The job holds {bytes} bytes (sealed), more than the limit job_payload_bytes ({largest})."),
             )),
-            false => self.sealer.seal(plain),
+            false => Ok(sealed),
         }
     }
 

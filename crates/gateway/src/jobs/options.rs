@@ -116,6 +116,10 @@ impl Reader<'_> {
             self.mistakes.push(format!("'{name}' may not be longer than {} bytes.", limits.job_key_bytes));
             return None;
         }
+        if text.contains(char::is_control) {
+            self.mistakes.push(format!("'{name}' may not have control characters, such as NUL or a line break."));
+            return None;
+        }
         Some(text)
     }
 
@@ -130,8 +134,13 @@ impl Reader<'_> {
     }
 }
 
-/// A key with the values of the event in the place of their names; none when it comes to nothing. What is not there is empty, and a
-/// value that is too long is cut.
+/// The text with spaces in the place of control characters, which not every queue can keep.
+pub(super) fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+/// A key with the values of the event in the place of their names; none when it comes to nothing. What is not there is empty, a
+/// value that is too long is cut, and control characters become spaces.
 pub(super) fn expand(template: &str, event: &Value, limits: &Limits) -> Option<String> {
     let mut key = String::with_capacity(template.len());
     let mut rest = template;
@@ -150,6 +159,7 @@ pub(super) fn expand(template: &str, event: &Value, limits: &Limits) -> Option<S
         rest = after;
     }
     key.push_str(rest);
+    let mut key = printable(&key);
     let end = key.floor_char_boundary(limits.job_key_bytes);
     key.truncate(end);
     (!key.is_empty()).then_some(key)
@@ -203,6 +213,19 @@ mod tests {
         let far = Limits::default();
         assert_eq!(options(json!({"delay": 1e300, "tries": 1e9})).delay_ms, far.job_delay_ms);
         assert_eq!(options(json!({"tries": 1e9})).tries, far.job_tries);
+    }
+
+    #[test]
+    fn no_name_has_control_characters() {
+        for name in ["connection", "queue", "order_key", "dedup_key"] {
+            let config = json!({ name: "a\u{0}b" });
+            let mistakes = JobOptions::mistakes(&config, &Limits::default());
+            assert!(mistakes.len() == 1 && mistakes[0].contains("control characters"), "{mistakes:?}");
+            assert_eq!(options(config), options(Value::Null));
+        }
+        let event = json!({"request": {"parameters": {"id": "1\u{0}2\n3\u{85}"}}});
+        let key = expand("todo-{request.parameters.id}", &event, &Limits::default());
+        assert_eq!(key.as_deref(), Some("todo-1 2 3 "));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From an event and its script to a job.
 
-use super::options::expand;
+use super::options::{expand, printable};
 use super::payload::{Identity, JobKind, JobPayload, SavedRequest, SavedResponse, SavedScript};
 use super::{JobOptions, Jobs};
 use crate::Frame;
@@ -87,8 +87,9 @@ fn job(id: JobId, script: &str, event: &str, options: &JobOptions, limits: &Limi
     Job {
         id,
         queue: options.queue.clone(),
-        script: script.to_owned(),
-        event: event.to_owned(),
+        // Part of an event's name is what the caller wrote.
+        script: printable(script),
+        event: printable(event),
         priority: options.priority,
         delay_ms: options.delay_ms,
         order_key: key(&options.order_key),

@@ -105,9 +105,21 @@ impl Connection {
 
     /// Gives back what has not begun.
     pub fn release_waiting(&self) {
+        self.release_if(|_| true);
+    }
+
+    /// Gives back what has not begun and is on its last try: were this process killed, such a job would be a dead letter that never
+    /// ran.
+    pub fn release_last_tries(&self) {
+        self.release_if(Claimed::is_last_try);
+    }
+
+    fn release_if(&self, is_meant: impl Fn(&Claimed) -> bool) {
         let mut hand = self.hand.lock();
-        while let Some(waiting) = hand.waiting.pop_front() {
-            hand.release(waiting.held);
+        let (released, kept) = std::mem::take(&mut hand.waiting).into_iter().partition::<VecDeque<_>, _>(is_meant);
+        hand.waiting = kept;
+        for released in released {
+            hand.release(released.held);
         }
         self.ended.notify_one();
     }

@@ -6,7 +6,7 @@ use crate::{ClaimRequest, Claimed, Queues, Runner};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 /// Where the host's name is told.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
@@ -29,6 +29,8 @@ pub(super) struct Pool {
     pub runner: Arc<dyn Runner>,
     /// The places in which jobs run.
     pub slots: Arc<Semaphore>,
+    /// Connections that wait for a place before they claim: the next one that gets free is theirs.
+    pub in_line: AtomicUsize,
     /// Name of this pool, for people.
     pub worker: String,
     phase: watch::Receiver<Phase>,
@@ -54,6 +56,7 @@ impl Pool {
             queues.stores().map(|(name, store)| Connection::new(name, Arc::clone(store), lease)).collect();
         Pool {
             slots: Arc::new(Semaphore::new(settings.limits.job_concurrency.max(1))),
+            in_line: AtomicUsize::new(0),
             worker: worker_name(),
             settings,
             connections,
@@ -131,6 +134,24 @@ impl Pool {
             return 0;
         }
         (free + ready).saturating_sub(waiting).min(limits.job_claim.saturating_sub(held))
+    }
+
+    /// Places for jobs that must begin as soon as they are claimed: waits for the first, and takes what else is free. None when the pool
+    /// stops, or the connection holds enough.
+    pub async fn places(&self, connection: &Connection) -> Vec<OwnedSemaphorePermit> {
+        let most = self.settings.limits.job_claim.saturating_sub(connection.holds().0);
+        if most == 0 {
+            return Vec::new();
+        }
+        self.in_line.fetch_add(1, Ordering::SeqCst);
+        let first = tokio::select! {
+            place = Arc::clone(&self.slots).acquire_owned() => place.ok(),
+            () = self.stopping() => None,
+        };
+        self.in_line.fetch_sub(1, Ordering::SeqCst);
+        let Some(first) = first else { return Vec::new() };
+        let others = std::iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok());
+        std::iter::once(first).chain(others).take(most).collect()
     }
 
     /// How many jobs begin within about `job_poll_ms`; none before the first was run.

@@ -31,6 +31,18 @@ impl Pool {
         }
     }
 
+    /// Begins jobs of that connection in these places, which were kept for them, and whatever else there is a place for.
+    pub fn begin_in(self: &Arc<Pool>, index: usize, places: Vec<OwnedSemaphorePermit>) {
+        for place in places {
+            if self.is_working()
+                && let Some(claimed) = self.connections[index].next()
+            {
+                tokio::spawn(Arc::clone(self).run_from(index, claimed, place));
+            }
+        }
+        self.begin();
+    }
+
     /// Runs this job, and in its place one after the other what else is held.
     async fn run_from(self: Arc<Pool>, index: usize, claimed: Claimed, slot: OwnedSemaphorePermit) {
         let mut next = Some((index, claimed));
@@ -38,7 +50,8 @@ impl Pool {
             let connection = &self.connections[index];
             self.run(connection, &claimed).await;
             connection.look.notify_one();
-            next = self.next();
+            // A connection that holds nothing ready would never get a place from one that always does.
+            next = if self.in_line.load(Ordering::SeqCst) > 0 { None } else { self.next() };
         }
         drop(slot);
         self.begin();

@@ -15,7 +15,7 @@ pub(super) fn finish_of(claimed: &Claimed, ran: Ran, times: Times, worker: &str,
     let job = &claimed.job;
     let (outcome, as_told, error) = match ran.end {
         End::Succeeded => (Outcome::Succeeded, AttemptOutcome::Succeeded, None),
-        End::Failed(error) if claimed.failed.saturating_add(1) < job.tries => {
+        End::Failed(error) if !claimed.is_last_try() => {
             let delay_ms = full_jitter(job.backoff_ms, job.backoff_max_ms, claimed.failed);
             (Outcome::Retry { delay_ms }, AttemptOutcome::Failed, Some(error))
         }

@@ -1,10 +1,11 @@
 //! Leases are kept, lost, and taken over.
 
-use crate::support::{Fragile, Gate, Place, eventually, succeeds};
+use crate::support::{Fragile, Gate, Place, eventually, runner, succeeds};
 use antiphon_model::Limits;
-use antiphon_queue::JobStatus;
+use antiphon_queue::{End, JobFilter, JobId, JobStatus};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Renewals that take longer than a lease.
 const RENEWALS: usize = 5;
@@ -38,6 +39,49 @@ async fn jobs_of_workers_that_vanish_are_run_by_others() {
     let detail = place.reaches(&id, JobStatus::Succeeded).await;
     assert!(detail.record.attempts >= 2, "{detail:?}");
     assert_eq!(detail.attempts.last().unwrap().worker, second.status().worker);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_a_vanished_worker_had_not_begun_lose_no_last_try() {
+    const PLACES: usize = 2;
+    let place = Place::new(Limits { job_lease_ms: 300, job_concurrency: PLACES, ..Limits::default() });
+    let gate = Gate::default();
+    let first = place.workers(gate.runner());
+    // Quick jobs, after which many are held ready.
+    let quick = place.put("quick", 200).await;
+    place.all_reach(&quick, JobStatus::Succeeded).await;
+    let ids = place.put_with("slow", 50, |job| job.tries = 1).await;
+    gate.begun(PLACES).await;
+    let running = JobFilter { statuses: vec![JobStatus::Running], most: 100, ..JobFilter::default() };
+    eventually("only what has begun is held", async || {
+        (place.store.list(&running).await.unwrap().len() == PLACES).then_some(())
+    })
+    .await;
+    let begun: Vec<JobId> = place.store.list(&running).await.unwrap().into_iter().map(|record| record.job.id).collect();
+    drop(first);
+    let _second = place.workers(succeeds());
+    for id in &ids {
+        let status = if begun.contains(id) { JobStatus::Dead } else { JobStatus::Succeeded };
+        place.reaches(id, status).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_on_their_last_try_are_claimed_when_there_is_a_place_for_them() {
+    let place = Place::new(Limits { job_concurrency: 2, ..Limits::default() });
+    // Long enough that jobs behind them would be held ready.
+    let _workers = place.workers(runner(|_| async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        End::Succeeded
+    }));
+    let ids = place.put_with("quick", 300, |job| job.tries = 1).await;
+    place.all_reach(&ids, JobStatus::Succeeded).await;
+    let mut again = 0;
+    for id in &ids {
+        again += place.detail(id).await.record.attempts - 1;
+    }
+    // What the first claims held too many of was given back, and no more.
+    assert!(again <= 64, "{again} claims for nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,8 +155,11 @@ fn delay(value: &Value, longest_ms: u64) -> Result<u64> {
 }
 
 fn queue(value: &Value, longest: usize) -> Result<String> {
-    let name = value.as_str().map(str::trim).filter(|name| !name.is_empty() && name.len() <= longest);
-    name.map(str::to_owned).ok_or_else(|| invalid("queue", &format!("The queue is a name of at most {longest} bytes.")))
+    let is_name = |name: &&str| !name.is_empty() && name.len() <= longest && !name.contains(char::is_control);
+    let name = value.as_str().map(str::trim).filter(is_name);
+    name.map(str::to_owned).ok_or_else(|| {
+        invalid("queue", &format!("The queue is a name of at most {longest} bytes, without control characters."))
+    })
 }
 
 fn whole<T>(name: &str, value: &Value, least: T, most: T) -> Result<T>

@@ -72,14 +72,16 @@ fn demanded(call: &Call<'_>) -> Result<JobFilter> {
     }
     let Some(text) = option(call, &["filter", "where"]) else { return Ok(wanted) };
     let Some(filter) = filter::parse(&text, &FilterLimits::from(call.gateway.limits()))? else { return Ok(wanted) };
+    // Not every queue can be asked for that character, and none has it.
+    let askable = |text: &str| !text.contains('\0');
     for (field, values) in filter.demands() {
         match (field.to_ascii_lowercase().as_str(), &values[..]) {
             ("status", values) if wanted.statuses.is_empty() => {
                 wanted.statuses =
                     values.iter().map(|value| JobStatus::parse(value)).collect::<Option<_>>().unwrap_or_default();
             }
-            ("queue", [queue]) => wanted.queue = Some((*queue).to_owned()),
-            ("script", [script]) => wanted.script = Some((*script).to_owned()),
+            ("queue", [queue]) if askable(queue) => wanted.queue = Some((*queue).to_owned()),
+            ("script", [script]) if askable(script) => wanted.script = Some((*script).to_owned()),
             ("id", values) if wanted.ids.is_empty() => {
                 wanted.ids = values.iter().map(|value| JobId::parse(value)).collect::<Option<_>>().unwrap_or_default();
             }

@@ -36,7 +36,8 @@ pub(in crate::system) fn handle(_service: &SystemService, call: &Call<'_>, id: O
     // A queue can be held before its first job comes.
     if let Some(id) = id.filter(|_| call.request.verb != Verb::Get) {
         let (connection, name) = place(queues, id);
-        if name.is_empty() || name.len() > call.gateway.limits().job_key_bytes {
+        let is_name = !name.is_empty() && name.len() <= call.gateway.limits().job_key_bytes;
+        if !is_name || name.contains(char::is_control) {
             return Err(Error::record_not_found(id));
         }
         rows.push(row(queues, connection, &QueueState { name: name.to_owned(), ..QueueState::default() }));
@@ -81,17 +82,30 @@ impl RecordRule for QueueRule<'_> {
 
     fn before_update(&self, _stage: &Stage<'_>, existing: &Object, record: &mut Object) -> Result<()> {
         let wanted = record.get("is_paused").filter(|value| !value.is_null());
-        let is_paused = truthy(wanted.ok_or_else(|| {
+        let is_paused = wanted.and_then(switch).ok_or_else(|| {
             Error::bad_request(
                 "Of a queue only 'is_paused' can be changed: true holds its jobs, false lets them go on.",
             )
-        })?);
+        })?;
         let (_, store) = self.queues.store(Some(text(existing, "connection")));
         asked(store.pause(text(existing, "name"), is_paused))?;
         record.clear();
         record.insert("is_paused".into(), json!(is_paused));
         Ok(())
     }
+}
+
+/// True or false, in the words that stand for it; none for anything else.
+fn switch(value: &Value) -> Option<bool> {
+    const FALSE_WORDS: [&str; 6] = ["false", "0", "no", "off", "n", "f"];
+    let is_false = match value {
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => FALSE_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text.trim())),
+        _ => false,
+    };
+    let is_true = truthy(value);
+    (is_true || is_false).then_some(is_true)
 }
 
 /// The schema of queues.
