@@ -48,6 +48,8 @@ fn carried(sandbox: &Sandbox) -> Vec<Value> {
     messages.iter().map(|message| serde_json::from_slice(&message.payload).unwrap()).collect()
 }
 
+type Write<'w> = &'w dyn Fn(&Sandbox) -> Result<Value>;
+
 #[test]
 fn every_kind_of_write_leaves_its_messages_in_its_own_transaction() {
     let account = json!({"resource": [{"name": "Initech"}]});
@@ -58,7 +60,7 @@ fn every_kind_of_write_leaves_its_messages_in_its_own_transaction() {
     let deleted = |sandbox: &Sandbox| sandbox.call(Verb::Delete, "todo/1", Value::Null);
     let filtered = |sandbox: &Sandbox| sandbox.call(Verb::Delete, "todo?filter=priority=3", Value::Null);
     let emptied = |sandbox: &Sandbox| sandbox.call(Verb::Delete, "todo?force=true", Value::Null);
-    let writes: [&dyn Fn(&Sandbox) -> Result<Value>; 6] = [&created, &changed, &matched, &deleted, &filtered, &emptied];
+    let writes: [Write<'_>; 6] = [&created, &changed, &matched, &deleted, &filtered, &emptied];
     for write in writes {
         let (sandbox, noted) = followed(false);
         let answer = write(&sandbox).unwrap();
@@ -72,7 +74,7 @@ fn a_write_that_is_undone_leaves_nothing() {
     let refused = |sandbox: &Sandbox| sandbox.call(Verb::Post, "account?rollback=true", twice.clone());
     let missing = |sandbox: &Sandbox| sandbox.call(Verb::Patch, "account/99", json!({"name": "Nobody"}));
     let nothing = |sandbox: &Sandbox| sandbox.call(Verb::Post, "account", json!({"resource": [{"name": "Acme"}]}));
-    let writes: [&dyn Fn(&Sandbox) -> Result<Value>; 3] = [&refused, &missing, &nothing];
+    let writes: [Write<'_>; 3] = [&refused, &missing, &nothing];
     for write in writes {
         let (sandbox, noted) = followed(false);
         assert!(write(&sandbox).is_err());
