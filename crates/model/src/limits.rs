@@ -200,6 +200,12 @@ limits! {
     job_memory_ms: u64 = 86_400_000,
     /// Jobs that one list of them looks at, the latest first.
     job_list: usize = 10_000,
+    /// What of a job's last error a list of them tells; the job by itself tells it whole.
+    job_list_error_bytes: usize = 500,
+    /// Lists of jobs that one process puts together at one time, because each may be of many jobs.
+    job_lists: usize = 2,
+    /// Longest that a call waits for its turn to list jobs.
+    job_list_wait_ms: u64 = 5_000,
     /// Memory that one process takes for its view of the jobs that are kept in NATS, roughly: beyond it the oldest ended ones are forgotten
     /// early, then new ones are refused.
     job_view_bytes: usize = 256 << 20,

@@ -248,6 +248,17 @@ pub struct JobRecord {
     pub last_error: Option<String>,
 }
 
+impl JobRecord {
+    /// As lists tell it: with at most that many bytes of its last error.
+    pub(crate) fn for_list(mut self, most: usize) -> JobRecord {
+        if let Some(error) = self.last_error.as_mut().filter(|error| error.len() > most) {
+            error.truncate(error.floor_char_boundary(most));
+            error.shrink_to_fit();
+        }
+        self
+    }
+}
+
 /// Everything about one job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobDetail {

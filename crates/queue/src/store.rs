@@ -97,7 +97,7 @@ pub trait Store: Send + Sync + 'static {
     /// take in for longer than `job_poll_ms`, nor what this process takes in at all.
     async fn wait(&self, most: Duration);
 
-    /// Jobs, latest created first.
+    /// Jobs, latest created first, with at most `job_list_error_bytes` of their last errors.
     async fn list(&self, filter: &JobFilter) -> QueueResult<Vec<JobRecord>>;
 
     /// One job, with its payload and attempts.

@@ -234,6 +234,19 @@ fn jobs_are_cancelled_moved_delayed_and_forgotten() {
 }
 
 #[test]
+fn lists_tell_the_beginning_of_an_error_and_a_job_by_itself_all_of_it() {
+    let app = TestApp::start();
+    attach(&app, "throw 'x'.repeat(3000);", 1);
+    call(&app, "");
+    let dead = wait_for_jobs(&app, "status='dead'", 1).remove(0);
+    let told = |job: &Value| job["last_error"].as_str().unwrap().len();
+    assert_eq!(told(&dead), 500);
+    assert!(told(&detail(&app.admin(), &id(&dead))) > 3000);
+    let one = app.admin().get(&format!("system/job/{}?fields=status", id(&dead))).expect(200);
+    assert_eq!(one, json!({"status": "dead"}));
+}
+
+#[test]
 fn a_job_is_taken_up_to_its_limit_and_refused_beyond_it() {
     let app = TestApp::with_limits(&[("JOB_PAYLOAD_BYTES", 20_000)]);
     hold(&app, "default", true);

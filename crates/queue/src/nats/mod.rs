@@ -201,8 +201,9 @@ impl Store for NatsStore {
     }
 
     async fn list(&self, filter: &JobFilter) -> QueueResult<Vec<JobRecord>> {
-        let most = self.settings.limits.job_list;
-        self.core().await?.look(|state, now_ms| state.list(now_ms, filter, most)).await
+        let limits = &self.settings.limits;
+        let look = |state: &State, now_ms| state.list(now_ms, filter, limits.job_list, limits.job_list_error_bytes);
+        self.core().await?.look(look).await
     }
 
     async fn get(&self, id: &JobId) -> QueueResult<Option<JobDetail>> {

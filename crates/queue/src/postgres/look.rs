@@ -7,7 +7,12 @@ use bytes::Bytes;
 use tokio_postgres::types::ToSql;
 
 /// Jobs, latest created first. Only what the filter names is in the statement, so that it is planned for that.
-pub(super) async fn list(connections: &Connections, filter: &JobFilter, most: usize) -> QueueResult<Vec<JobRecord>> {
+pub(super) async fn list(
+    connections: &Connections,
+    filter: &JobFilter,
+    most: usize,
+    error_bytes: usize,
+) -> QueueResult<Vec<JobRecord>> {
     let ids: Vec<&str> = filter.ids.iter().map(JobId::as_str).collect();
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut conditions = String::new();
@@ -33,8 +38,11 @@ pub(super) async fn list(connections: &Connections, filter: &JobFilter, most: us
     let parts: Vec<String> = statuses(filter)
         .map(|status| format!("(SELECT * FROM antiphon_queue.job WHERE status = {status}{conditions} {latest})"))
         .collect();
-    let sql = format!("SELECT {} FROM ({}) AS job {latest}", record_columns!(), parts.join(" UNION ALL "));
-    connections.rows(&sql, &values).await?.iter().map(record_of).collect()
+    // All rows are in memory at one time, so no more of the errors comes over than about what is told.
+    let columns = record_columns!().replace("last_error", &format!("left(last_error, {error_bytes})"));
+    let sql = format!("SELECT {columns} FROM ({}) AS job {latest}", parts.join(" UNION ALL "));
+    let rows = connections.rows(&sql, &values).await?;
+    rows.iter().map(|row| Ok(record_of(row)?.for_list(error_bytes))).collect()
 }
 
 /// The numbers of the statuses that the filter asks for.

@@ -119,7 +119,8 @@ impl Store for PostgresStore {
     }
 
     async fn list(&self, filter: &JobFilter) -> QueueResult<Vec<JobRecord>> {
-        look::list(&self.connections, filter, filter.most.min(self.settings.limits.job_list)).await
+        let limits = &self.settings.limits;
+        look::list(&self.connections, filter, filter.most.min(limits.job_list), limits.job_list_error_bytes).await
     }
 
     async fn get(&self, id: &JobId) -> QueueResult<Option<JobDetail>> {

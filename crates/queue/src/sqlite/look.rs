@@ -10,11 +10,16 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// Jobs for which the filter holds, at most `most`.
-pub(super) fn list(connection: &Connection, filter: &JobFilter, most: usize) -> QueueResult<Vec<JobRecord>> {
+/// Jobs for which the filter holds, at most `most`, with at most `error_bytes` of their last errors.
+pub(super) fn list(
+    connection: &Connection,
+    filter: &JobFilter,
+    most: usize,
+    error_bytes: usize,
+) -> QueueResult<Vec<JobRecord>> {
     let mut records = Vec::new();
     for part in parts(filter) {
-        records.extend(list_part(connection, filter, &part, most)?);
+        records.extend(list_part(connection, filter, &part, (most, error_bytes))?);
     }
     records.sort_by_key(|(seq, record)| Reverse((record.job.created_ms, *seq)));
     Ok(records.into_iter().take(most).map(|(_seq, record)| record).collect())
@@ -56,7 +61,7 @@ fn list_part(
     connection: &Connection,
     filter: &JobFilter,
     part: &Part,
-    most: usize,
+    (most, error_bytes): (usize, usize),
 ) -> QueueResult<Vec<(i64, JobRecord)>> {
     let ids: Vec<&str> = filter.ids.iter().map(JobId::as_str).collect();
     let statuses: Vec<i64> = filter.statuses.iter().map(|status| status_number(*status)).collect();
@@ -90,7 +95,7 @@ fn list_part(
     connection
         .prepare_cached(&sql)
         .and_then(|mut statement| {
-            let read = |row: &Row<'_>| Ok((row.get(SEQ_COLUMN)?, record_of(row)?));
+            let read = |row: &Row<'_>| Ok((row.get(SEQ_COLUMN)?, record_of(row)?.for_list(error_bytes)));
             statement.query_map(&values[..], read)?.collect()
         })
         .or_queue_error()

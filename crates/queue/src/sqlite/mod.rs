@@ -159,8 +159,9 @@ impl Store for SqliteStore {
 
     async fn list(&self, filter: &JobFilter) -> QueueResult<Vec<JobRecord>> {
         let filter = filter.clone();
-        let most = filter.most.min(self.settings.limits.job_list);
-        self.read(move |connection| look::list(connection, &filter, most)).await
+        let limits = &self.settings.limits;
+        let (most, error_bytes) = (filter.most.min(limits.job_list), limits.job_list_error_bytes);
+        self.read(move |connection| look::list(connection, &filter, most, error_bytes)).await
     }
 
     async fn get(&self, id: &JobId) -> QueueResult<Option<JobDetail>> {

@@ -59,6 +59,20 @@ pub async fn lists_tell_what_was_asked_for_latest_first(world: &World) {
     assert_eq!(listed(&*store, after).await, ["delayed", "waiting", "cancelled"]);
 }
 
+pub async fn lists_tell_the_beginning_of_errors(world: &World) {
+    let store = world.open_with(|limits| limits.job_list_error_bytes = 50).await;
+    let error = "ü".repeat(2000);
+    let id = put(&*store, job("a")).await;
+    let claimed = claim_one(&*store).await;
+    let mut failed = end(&claimed, Outcome::Dead);
+    failed.record.as_mut().unwrap().error = Some(error.clone());
+    assert_eq!(store.finish(vec![failed]).await.unwrap(), [true]);
+    let listed = store.list(&JobFilter { most: 10, ..JobFilter::default() }).await.unwrap().remove(0);
+    assert_eq!(listed.last_error, Some("ü".repeat(25)));
+    let whole = store.get(&id).await.unwrap().unwrap();
+    assert_eq!((whole.record.last_error, whole.attempts[0].error.clone()), (Some(error.clone()), Some(error)));
+}
+
 pub async fn queues_tell_how_they_stand(world: &World) {
     let store = world.open().await;
     assert_eq!(store.queues().await.unwrap(), []);

@@ -88,6 +88,7 @@ behaviours! {
     changes::a_job_moved_to_another_queue_leaves_its_line,
     changes::only_what_has_ended_is_discarded,
     looks::lists_tell_what_was_asked_for_latest_first,
+    looks::lists_tell_the_beginning_of_errors,
     looks::queues_tell_how_they_stand,
     looks::a_paused_queue_hands_nothing_out,
     looks::workers_choose_their_queues,

@@ -53,6 +53,7 @@ use async_trait::async_trait;
 use records::Records;
 use resources::RecordResource;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Reads everything that is kept in memory anew.
 pub type Reload = Arc<dyn Fn() -> Result<()> + Send + Sync>;
@@ -62,12 +63,19 @@ pub struct SystemService {
     store: Arc<SystemStore>,
     reload: Reload,
     routes: RouteTable,
+    /// One permit for each list of jobs that may be put together at one time.
+    job_lists: Semaphore,
 }
 
 impl SystemService {
     /// The service over that store; `reload` is for `system/cache`.
     pub fn new(store: Arc<SystemStore>, reload: Reload) -> SystemService {
-        SystemService { store, reload, routes: routes::routes() }
+        let job_lists = Semaphore::new(store.limits().job_lists.max(1));
+        SystemService { store, reload, routes: routes::routes(), job_lists }
+    }
+
+    fn job_lists(&self) -> &Semaphore {
+        &self.job_lists
     }
 
     pub(crate) fn store(&self) -> &Arc<SystemStore> {

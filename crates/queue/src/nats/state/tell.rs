@@ -27,7 +27,7 @@ impl State {
     }
 
     /// Jobs, latest created first, at most `most`.
-    pub fn list(&self, now_ms: i64, filter: &JobFilter, most: usize) -> Vec<JobRecord> {
+    pub fn list(&self, now_ms: i64, filter: &JobFilter, most: usize, error_bytes: usize) -> Vec<JobRecord> {
         let after = filter.created_after_ms.unwrap_or(i64::MIN);
         self.index
             .created
@@ -37,7 +37,7 @@ impl State {
             .filter_map(|(_, arrival)| self.jobs.get(arrival))
             .filter(|entry| is_meant(filter, entry))
             .take(filter.most.min(most))
-            .map(|entry| entry.record(now_ms))
+            .map(|entry| entry.record(now_ms).for_list(error_bytes))
             .collect()
     }
 

@@ -76,7 +76,7 @@ fn apply(state: &mut State, command: &Command) -> Reply {
 
 fn all(state: &State) -> (Vec<JobRecord>, Vec<QueueState>, Option<u64>, usize) {
     let filter = JobFilter { most: 100, ..JobFilter::default() };
-    (state.list(0, &filter, 100), state.queues(0), state.first_data(), state.bytes())
+    (state.list(0, &filter, 100, 500), state.queues(0), state.first_data(), state.bytes())
 }
 
 fn restored(state: &State) -> State {
@@ -132,7 +132,7 @@ proptest! {
 
 fn running(state: &State) -> Vec<JobRecord> {
     let filter = JobFilter { statuses: vec![JobStatus::Running], most: 100, ..JobFilter::default() };
-    state.list(0, &filter, 100)
+    state.list(0, &filter, 100, 500)
 }
 
 #[test]

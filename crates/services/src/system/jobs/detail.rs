@@ -23,6 +23,7 @@ pub(super) fn complete(call: &Call<'_>, queues: &Queues, id: &JobId, answer: &mu
             record.insert(name.to_owned(), value);
         }
     };
+    add("last_error", json!(detail.record.last_error));
     add("history", detail.attempts.iter().map(described).collect());
     let (true, Some(jobs)) = (call.session.is_admin(), call.gateway.jobs()) else { return Ok(()) };
     let Some(sealed) = &detail.payload else { return Ok(()) };

@@ -16,7 +16,9 @@ use antiphon_queue::{JobId, QueueError, QueueResult, Queues};
 use change::JobRule;
 use live_table::{LiveRequest, LiveTable};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Jobs as records.
 const JOBS: LiveTable = LiveTable {
@@ -46,7 +48,7 @@ const JOBS: LiveTable = LiveTable {
 };
 
 /// Answers for jobs, or for the one with that identifier.
-pub(super) fn handle(_service: &SystemService, call: &Call<'_>, id: Option<&str>) -> Result<Response> {
+pub(super) fn handle(service: &SystemService, call: &Call<'_>, id: Option<&str>) -> Result<Response> {
     let request = call.request;
     let queues = queues(call)?;
     if request.verb == Verb::Post {
@@ -61,6 +63,7 @@ pub(super) fn handle(_service: &SystemService, call: &Call<'_>, id: Option<&str>
         ));
     }
     let parsed = id.map(|id| JobId::parse(id).ok_or_else(|| Error::record_not_found(id))).transpose()?;
+    let turn = id.is_none().then(|| turn(service.job_lists(), call.gateway.limits())).transpose()?;
     let found = listing::find(call, queues, parsed.as_ref())?;
     let (mut parameters, mut payload) = (request.parameters.clone(), request.payload.clone());
     if request.verb != Verb::Get && id.is_none() && !listing::choose(call, &found, &mut parameters, &mut payload)? {
@@ -70,6 +73,8 @@ pub(super) fn handle(_service: &SystemService, call: &Call<'_>, id: Option<&str>
         detail::without_added(request, &mut parameters);
     }
     let id = parsed.as_ref().map(JobId::as_str);
+    // What is done to many jobs may take long, and holds up no lists.
+    let _turn = turn.filter(|_| request.verb == Verb::Get);
     let asked = LiveRequest { id, parameters: &parameters, payload: &payload };
     let rule = JobRule { call, queues };
     let mut answer = JOBS.answer(call, &found.rows, &asked, &rule)?;
@@ -80,6 +85,18 @@ pub(super) fn handle(_service: &SystemService, call: &Call<'_>, id: Option<&str>
         }
     }
     Ok(Response::ok(answer))
+}
+
+/// A turn to list jobs.
+fn turn<'l>(lists: &'l Semaphore, limits: &Limits) -> Result<SemaphorePermit<'l>> {
+    let most = Duration::from_millis(limits.job_list_wait_ms);
+    let turn = wait_for(&Handle::current(), async { tokio::time::timeout(most, lists.acquire()).await });
+    turn.ok().and_then(|turn| turn.ok()).ok_or_else(|| {
+        Error::unavailable(
+            "Many jobs are being listed already. Narrow the lists by status, queue or script, or ask again later.",
+            5,
+        )
+    })
 }
 
 /// The queues of this instance.
@@ -129,4 +146,19 @@ fn extend(schema: &mut Schema, added: Value) {
 /// A text member of a record.
 fn text<'r>(record: &'r Object, name: &str) -> &'r str {
     record.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn who_gets_no_turn_in_time_is_told_to_come_again() {
+        let limits = Limits { job_list_wait_ms: 1, ..Limits::default() };
+        let lists = Semaphore::new(1);
+        let first = turn(&lists, &limits).unwrap();
+        assert_eq!(turn(&lists, &limits).unwrap_err().status, 503);
+        drop(first);
+        assert!(turn(&lists, &limits).is_ok());
+    }
 }
