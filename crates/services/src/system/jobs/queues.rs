@@ -43,6 +43,9 @@ pub(in crate::system) fn handle(_service: &SystemService, call: &Call<'_>, id: O
         rows.push(row(queues, connection, &QueueState { name: name.to_owned(), ..QueueState::default() }));
     }
     let request = call.request;
+    if request.verb != Verb::Get {
+        check(&request.payload)?;
+    }
     let asked = LiveRequest { id, parameters: &request.parameters, payload: &request.payload };
     let rule = QueueRule { queues };
     Ok(Response::ok(QUEUES.answer(call, &rows, &asked, &rule)?))
@@ -82,11 +85,7 @@ impl RecordRule for QueueRule<'_> {
 
     fn before_update(&self, _stage: &Stage<'_>, existing: &Object, record: &mut Object) -> Result<()> {
         let wanted = record.get("is_paused").filter(|value| !value.is_null());
-        let is_paused = wanted.and_then(switch).ok_or_else(|| {
-            Error::bad_request(
-                "Of a queue only 'is_paused' can be changed: true holds its jobs, false lets them go on.",
-            )
-        })?;
+        let is_paused = truthy(wanted.ok_or_else(nothing_to_change)?);
         let (_, store) = self.queues.store(Some(text(existing, "connection")));
         asked(store.pause(text(existing, "name"), is_paused))?;
         record.clear();
@@ -95,8 +94,20 @@ impl RecordRule for QueueRule<'_> {
     }
 }
 
-/// True or false, in the words that stand for it; none for anything else.
-fn switch(value: &Value) -> Option<bool> {
+/// Refuses what is neither true nor false: the record code takes every unknown word for false, which would let a queue go on.
+fn check(payload: &Value) -> Result<()> {
+    let records = payload.get("resource").unwrap_or(payload);
+    let records = records.as_array().map_or(std::slice::from_ref(records), Vec::as_slice);
+    let mut wanted = records.iter().filter_map(|record| record.get("is_paused")).filter(|value| !value.is_null());
+    if wanted.all(is_switch) { Ok(()) } else { Err(nothing_to_change()) }
+}
+
+fn nothing_to_change() -> Error {
+    Error::bad_request("Of a queue only 'is_paused' can be changed: true holds its jobs, false lets them go on.")
+}
+
+/// Whether it is true or false, or a word that stands for it.
+fn is_switch(value: &Value) -> bool {
     const FALSE_WORDS: [&str; 6] = ["false", "0", "no", "off", "n", "f"];
     let is_false = match value {
         Value::Bool(value) => !value,
@@ -104,8 +115,7 @@ fn switch(value: &Value) -> Option<bool> {
         Value::String(text) => FALSE_WORDS.iter().any(|word| word.eq_ignore_ascii_case(text.trim())),
         _ => false,
     };
-    let is_true = truthy(value);
-    (is_true || is_false).then_some(is_true)
+    is_false || truthy(value)
 }
 
 /// The schema of queues.
