@@ -1,8 +1,6 @@
 //! Jobs on their way into their queues.
 
-use super::relay::by_outbox;
 use super::{Envelope, JobPayload, Jobs, Outbox};
-use crate::blocking;
 use antiphon_model::{Error, OutboxMessage, Result};
 use antiphon_queue::{NewJob, QueueError, Store};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,9 +25,17 @@ struct Sent {
     job: NewJob,
 }
 
-/// Puts jobs into their queues, and removes them where they were left behind. Gives back those that have to wait: their connection is
-/// `down`, or turns out to be.
-pub(super) async fn deliver(jobs: &Arc<Jobs>, letters: Vec<Letter>, down: &mut BTreeSet<String>) -> Vec<Letter> {
+/// What became of jobs.
+#[derive(Default)]
+pub(super) struct Delivered {
+    /// They are in their queues, and can be removed where they were left behind.
+    pub(super) done: Vec<Letter>,
+    /// They have to wait.
+    pub(super) kept: Vec<Letter>,
+}
+
+/// Puts jobs into their queues. Those have to wait whose connection is `down`, or turns out to be.
+pub(super) async fn deliver(jobs: &Arc<Jobs>, letters: Vec<Letter>, down: &mut BTreeSet<String>) -> Delivered {
     let mut by_connection: BTreeMap<String, Vec<Sent>> = BTreeMap::new();
     let mut done = Vec::new();
     for letter in letters {
@@ -66,14 +72,7 @@ pub(super) async fn deliver(jobs: &Arc<Jobs>, letters: Vec<Letter>, down: &mut B
             }
         }
     }
-    for (outbox, messages) in by_outbox(done) {
-        let ids: Vec<String> = messages.into_iter().map(|message| message.id).collect();
-        if let Err(error) = blocking(|| outbox.remove(&ids)) {
-            // They are taken on once more, which changes nothing.
-            tracing::warn!(outbox = outbox.key(), %error, "jobs that are in the queue can't be removed where they were left behind");
-        }
-    }
-    kept
+    Delivered { done, kept }
 }
 
 /// One job of a batch that was refused for one of them. The refused one becomes a job that says so: a dead letter that people find.

@@ -4,7 +4,7 @@
 //! have their identifiers from the beginning, so whatever is taken on twice is in the queue once. While a queue takes nothing, jobs wait in
 //! their outbox, not in memory. What a process that died left behind is taken on by whoever looks after the outbox next.
 
-use super::delivery::{Letter, deliver, weight};
+use super::delivery::{Delivered, Letter, deliver, weight};
 use super::{Jobs, Outbox, PreparedJob};
 use crate::blocking;
 use antiphon_model::{Limits, OutboxEntry, OutboxMessage, Result};
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Errands that are done together.
 const TOGETHER: usize = 256;
@@ -23,6 +23,11 @@ const TOGETHER: usize = 256;
 const LOOK: usize = 4096;
 /// Jobs of this process that are remembered because nobody else will take them on; beyond that, all that it left behind are looked at.
 const REMEMBERED: usize = 10_000;
+/// Jobs that are in the queue before they are removed from their outboxes, and how long the last ones of them stay: each removal takes a
+/// database's lock from the calls that write to it.
+const REMOVED: (usize, Duration) = (128, Duration::from_millis(100));
+/// Shortest time between two batches, so that those of a busy server are worth their work.
+const GATHER: Duration = Duration::from_millis(2);
 /// How often outboxes are looked into for what other processes left behind when they died.
 const ROUND: Duration = Duration::from_secs(30);
 /// First and longest wait before a queue that took nothing is tried again.
@@ -118,6 +123,7 @@ pub(super) fn start(jobs: &Arc<Jobs>, errands: mpsc::Receiver<Errand>) {
         outboxes: BTreeMap::new(),
         waiting: BTreeMap::new(),
         down: BTreeSet::new(),
+        done: Vec::new(),
         wait: RETRY.0,
         retry: None,
     };
@@ -132,6 +138,8 @@ struct Runner {
     waiting: BTreeMap<String, Waiting>,
     /// Connections that took nothing when they were last asked: what comes for them waits behind what waits already.
     down: BTreeSet<String>,
+    /// Jobs that are in the queue and still in their outbox.
+    done: Vec<Letter>,
     /// The wait after the next failure.
     wait: Duration,
     /// When what waits is tried again.
@@ -149,18 +157,20 @@ impl Runner {
         let mut batch = Vec::new();
         let mut round = Instant::now() + ROUND;
         loop {
-            let next = self.retry.map_or(round, |retry| retry.min(round));
-            let looks = tokio::select! {
+            let look = self.retry.map_or(round, |retry| retry.min(round));
+            let idle = Instant::now() + REMOVED.1;
+            let next = if self.done.is_empty() { look } else { look.min(idle) };
+            tokio::select! {
                 count = errands.recv_many(&mut batch, TOGETHER) => {
                     if count == 0 {
                         return;
                     }
-                    false
                 }
-                () = sleep_until(next) => true,
+                () = sleep_until(next) => self.remove_done(),
             };
             let Some(jobs) = self.jobs.upgrade() else { return };
-            if looks {
+            if Instant::now() >= look {
+                self.remove_done();
                 self.retry = None;
                 round = Instant::now() + ROUND;
                 self.down.clear();
@@ -168,7 +178,21 @@ impl Runner {
                     self.look_into(&jobs, outbox).await;
                 }
             }
-            self.do_errands(&jobs, take(&mut batch)).await;
+            if !batch.is_empty() {
+                self.do_errands(&jobs, take(&mut batch)).await;
+                sleep(GATHER).await;
+            }
+        }
+    }
+
+    /// Removes jobs that are in the queue from where they were left behind.
+    fn remove_done(&mut self) {
+        for (outbox, messages) in by_outbox(take(&mut self.done)) {
+            let ids: Vec<String> = messages.into_iter().map(|message| message.id).collect();
+            if let Err(error) = blocking(|| outbox.remove(&ids)) {
+                // They are taken on once more, which changes nothing.
+                tracing::warn!(outbox = outbox.key(), %error, "jobs that are in the queue can't be removed where they were left behind");
+            }
         }
     }
 
@@ -210,6 +234,9 @@ impl Runner {
             }
         }
         self.take_on(jobs, letters).await;
+        if !settled.is_empty() {
+            self.remove_done();
+        }
         for done in settled {
             // Whoever asked may have gone.
             let _ = done.send(());
@@ -269,7 +296,15 @@ impl Runner {
         while !letters.is_empty() {
             let count = fitting(letters.iter().map(weight), jobs.limits.job_relay_bytes);
             let some = letters.drain(..count).collect();
-            let kept = deliver(jobs, some, &mut self.down).await;
+            let Delivered { done, kept } = deliver(jobs, some, &mut self.down).await;
+            let without_payload = |mut letter: Letter| {
+                letter.message.payload = Vec::new();
+                letter
+            };
+            self.done.extend(done.into_iter().map(without_payload));
+            if self.done.len() >= REMOVED.0 {
+                self.remove_done();
+            }
             if kept.is_empty() {
                 self.wait = RETRY.0;
             }
