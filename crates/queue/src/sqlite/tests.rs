@@ -114,7 +114,7 @@ async fn dead_letters_are_found_among_many_that_succeeded() {
         store.finish(ends).await.unwrap();
         let filter =
             JobFilter { statuses: vec![JobStatus::Dead, JobStatus::Running], most: 50, ..JobFilter::default() };
-        let (listed, cost) = cost(&folder, |connection| look::list(connection, &filter, 50));
+        let (listed, cost) = cost(&folder, |connection| look::list(connection, &filter, 50, 500));
         assert_eq!(listed.len(), 1);
         costs.push(cost);
     }
