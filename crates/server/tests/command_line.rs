@@ -108,8 +108,10 @@ fn a_worker_runs_until_it_is_told_to_stop() {
 
 #[test]
 fn a_queue_that_lacks_its_address_is_named_and_passwords_are_not() {
+    let data = TempDir::new().unwrap();
     let start = |variables: &[(&str, &str)]| {
-        let output = antiphon(&["worker"]).envs(variables.iter().copied()).output().unwrap();
+        let folder = data.path().to_str().unwrap();
+        let output = antiphon(&["worker", "--data", folder]).envs(variables.iter().copied()).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stderr).unwrap()
     };
