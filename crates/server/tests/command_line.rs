@@ -108,7 +108,7 @@ fn a_worker_runs_until_it_is_told_to_stop() {
 
 #[test]
 fn a_queue_that_lacks_its_address_is_named_and_passwords_are_not() {
-    let data = TempDir::new().unwrap();
+    let data = tempfile::tempdir().unwrap();
     let start = |variables: &[(&str, &str)]| {
         let folder = data.path().to_str().unwrap();
         let output = antiphon(&["worker", "--data", folder]).envs(variables.iter().copied()).output().unwrap();
